@@ -1,0 +1,28 @@
+// What the manifest directory says, as one value.
+
+import type { PodKey } from "./names.ts";
+import type { Pod } from "./pod.ts";
+import type { Problem } from "./problem.ts";
+
+export interface Desired {
+  /** Every accepted Pod; of a rejected file, the Pods that were last accepted from it. No two have one key. */
+  readonly pods: readonly Pod[];
+  readonly files: readonly ManifestFile[];
+  /** Why the directory could not be read; undefined when it was. Then `pods` are the last known and nothing may be removed. */
+  readonly unreadable: string | undefined;
+}
+
+/** A file is accepted or rejected as a whole, so that a half-good edit never half applies. */
+export type ManifestFile =
+  | { readonly path: string; readonly state: "accepted"; readonly pods: readonly PodKey[] }
+  /** What was made from it before keeps running. */
+  | { readonly path: string; readonly state: "rejected"; readonly problems: readonly Problem[] }
+  | { readonly path: string; readonly state: "skipped"; readonly reason: string };
+
+/** What is kept in a pod's directory (`manifest.json`) to know the last accepted version after a restart. */
+export type AcceptedPod = Pick<Pod, "uid" | "specHash" | "source" | "wire">;
+
+export function serializeAcceptedPod({ uid, specHash, source, wire }: Pod): string {
+  const accepted: AcceptedPod = { uid, specHash, source, wire };
+  return `${JSON.stringify(accepted)}\n`;
+}

@@ -1,0 +1,94 @@
+// What the machine says is there: rkt's pods and systemd's units that are ours, joined.
+
+import type { ImageId, PodKey, PodUid, RktUuid, SpecHash } from "./names.ts";
+
+/** One complete look at the machine. A look that failed in part is no Observation (invariant 2). */
+export interface Observation {
+  readonly revisions: readonly Revision[];
+  /** Pod directories that exist, by uid: each without a revision and without a wish is garbage. */
+  readonly podDirectories: readonly PodUid[];
+}
+
+/** One rkt pod that was made for a Pod, or what is left of it. */
+export interface Revision {
+  readonly uuid: RktUuid;
+  readonly key: PodKey;
+  readonly podUid: PodUid;
+  readonly specHash: SpecHash;
+  /** Absolute path of the manifest file that it was made from. */
+  readonly manifest: string;
+  /** How often the Pod had been started before, since its last edit. */
+  readonly restartCount: number;
+  /** The crash back-off that was waited for before this one was started. */
+  readonly backOffMs: number;
+  readonly state: RevisionState;
+  readonly apps: readonly ObservedApp[];
+  /** Address of a pod with a network of its own; empty: none or the host's. */
+  readonly podIP: string;
+  /** Milliseconds since the epoch; for display only. */
+  readonly createdAtMs: number;
+  readonly startedAtMs: number | undefined;
+}
+
+/**
+ *   prepared ──start──► running ──stop──► stopping
+ *                          │                 │
+ *                          └────► exited ◄───┘
+ */
+export type RevisionState =
+  /** Not started yet. */
+  | { readonly kind: "prepared" }
+  | { readonly kind: "running" }
+  /** systemd has been told to stop it and it has not ended yet. */
+  | { readonly kind: "stopping" }
+  | {
+      readonly kind: "exited";
+      /** Milliseconds since the epoch; for display only. */
+      readonly finishedAtMs: number | undefined;
+      /** On the monotonic clock of this boot (Clock.nowMs); negative if it ended in an earlier boot. */
+      readonly finishedMs: number;
+      readonly ranForMs: number;
+      /** Why it could not even start its apps; undefined where it did. */
+      readonly failure: Failure | undefined;
+    };
+
+export interface ObservedApp {
+  /** rkt's app name, the same as the container's. */
+  readonly name: string;
+  readonly imageId: ImageId;
+  readonly state:
+    | { readonly kind: "created" }
+    | { readonly kind: "running" }
+    | {
+        readonly kind: "exited";
+        /** Undefined where rkt kept none (fly, SIGKILL). */
+        readonly exitCode: number | undefined;
+        /** Milliseconds since the epoch; undefined where not known. */
+        readonly finishedAtMs: number | undefined;
+      };
+}
+
+/** What went wrong, in the kubelet's words. */
+export interface Failure {
+  readonly reason: Reason;
+  /** One line. */
+  readonly message: string;
+}
+
+/** The kubelet's reasons wherever it has one. */
+export type Reason =
+  | "ErrImagePull"
+  | "ImagePullBackOff"
+  | "ErrImageNeverPull"
+  | "InvalidImageName"
+  | "ImageInspectError"
+  | "CreateContainerConfigError"
+  | "CreateContainerError"
+  | "RunContainerError"
+  | "FailedKillPod"
+  | "FailedMount"
+  | "CrashLoopBackOff";
+
+export function isLive(revision: Revision): boolean {
+  return revision.state.kind === "running" || revision.state.kind === "stopping";
+}
