@@ -4,7 +4,7 @@ import { createWriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { type Headers, pack } from "tar-stream";
+import { type Header, pack } from "tar-stream";
 
 export interface AciOptions {
   /** `example.com/busybox`. */
@@ -16,7 +16,7 @@ export interface AciOptions {
   /** Taken instead of the whole manifest. */
   readonly manifest?: string;
   /** Entries after the usual ones, written as they are. */
-  readonly entries?: readonly (Headers & { readonly content?: string })[];
+  readonly entries?: readonly (Header & { readonly content?: string })[];
   readonly compression?: "gzip" | "none";
 }
 
