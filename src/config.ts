@@ -1,0 +1,171 @@
+// What the agent is told: defaults, then `GANTRY_*`, then flags, from one table.
+// Invariant: strict. An unknown flag, an unknown GANTRY_ variable or a bad value is a ConfigError that names it, never ignored.
+
+import { hostname } from "node:os";
+import { parseArgs } from "node:util";
+
+export interface Config {
+  /** A directory, or one file. */
+  readonly manifestPath: string;
+  readonly stateDir: string;
+  readonly runDir: string;
+  readonly unitDir: string;
+  readonly nodeName: string;
+  /** `unix:///path` or `http://host:port`. */
+  readonly listen: readonly string[];
+  readonly network: string;
+  readonly rkt: RktConfig;
+  readonly isDebug: boolean;
+}
+
+export interface RktConfig {
+  /** `builtin`: this executable's engine; empty: a `rkt` in $PATH, else the engine. */
+  readonly path: string;
+  /** Empty: rkt's own default; the engine's is stateDir/rkt. The same for what follows. */
+  readonly dir: string;
+  readonly stage1Name: string;
+  readonly stage1Path: string;
+  readonly localConfigDir: string;
+  readonly userConfigDir: string;
+  readonly systemConfigDir: string;
+  readonly insecureOptions: readonly string[];
+  readonly insecureSkipVerify: boolean;
+  readonly isDebug: boolean;
+}
+
+/** A setting that cannot be used: says which, where it was given and what is expected. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+interface Setting {
+  readonly flag: string;
+  readonly type: "string" | "boolean" | "list";
+  readonly help: string;
+}
+
+const settings = {
+  manifestPath: { flag: "manifest-path", type: "string", help: "directory of Pod manifests, or one file" },
+  stateDir: { flag: "state-dir", type: "string", help: "what must outlive a reboot" },
+  runDir: { flag: "run-dir", type: "string", help: "socket and lock" },
+  unitDir: { flag: "unit-dir", type: "string", help: "where pod units are written" },
+  nodeName: { flag: "node-name", type: "string", help: "suffix of pod names; the host's name" },
+  listen: { flag: "listen", type: "list", help: "unix:///PATH or http://127.0.0.1:PORT; repeatable" },
+  network: { flag: "network", type: "string", help: "network of pods without hostNetwork" },
+  rktPath: { flag: "rkt-path", type: "string", help: "a real rkt, or builtin" },
+  rktDir: { flag: "rkt-dir", type: "string", help: "rkt's data directory" },
+  rktStage1Name: { flag: "rkt-stage1-name", type: "string", help: "name of the stage1 image" },
+  rktStage1Path: { flag: "rkt-stage1-path", type: "string", help: "file of the stage1 image" },
+  rktInsecureOptions: { flag: "rkt-insecure-options", type: "list", help: "rkt's --insecure-options" },
+  rktInsecureSkipVerify: { flag: "rkt-insecure-skip-verify", type: "boolean", help: "image,ondisk" },
+  rktDebug: { flag: "rkt-debug", type: "boolean", help: "rkt's --debug" },
+  rktLocalConfigDir: { flag: "rkt-local-config-dir", type: "string", help: "rkt's --local-config" },
+  rktUserConfigDir: { flag: "rkt-user-config-dir", type: "string", help: "rkt's --user-config" },
+  rktSystemConfigDir: { flag: "rkt-system-config-dir", type: "string", help: "rkt's --system-config" },
+  debug: { flag: "debug", type: "boolean", help: "log more" },
+} as const satisfies Record<string, Setting>;
+
+type Key = keyof typeof settings;
+type Given = Partial<Record<Key, string | boolean | readonly string[]>>;
+
+/** A line for each flag, for `gantry agent --help`. */
+export function flagHelp(): string {
+  const lines = Object.values(settings).map(({ flag, help }) => `  --${flag.padEnd(26)} ${help}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** @param environment usually process.env; only GANTRY_* is looked at. Throws ConfigError. */
+export function readConfig(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Config {
+  const given: Given = { ...fromEnvironment(environment), ...fromFlags(argv) };
+  const text = (key: Key, fallback: string) => (given[key] as string | undefined) ?? fallback;
+  const list = (key: Key, fallback: readonly string[]) => (given[key] as string[] | undefined) ?? fallback;
+  const runDir = absolute("runDir", text("runDir", "/run/gantry"));
+  const skipVerify = given.rktInsecureSkipVerify === true;
+  return {
+    manifestPath: absolute("manifestPath", text("manifestPath", "/etc/gantry/manifests")),
+    stateDir: absolute("stateDir", text("stateDir", "/var/lib/gantry")),
+    runDir,
+    unitDir: absolute("unitDir", text("unitDir", "/run/systemd/system")),
+    nodeName: checkedNodeName(text("nodeName", hostname().toLowerCase())),
+    listen: list("listen", [`unix://${runDir}/gantry.sock`, "http://127.0.0.1:10255"]),
+    network: text("network", "default"),
+    rkt: {
+      path: text("rktPath", ""),
+      dir: text("rktDir", ""),
+      stage1Name: text("rktStage1Name", ""),
+      stage1Path: text("rktStage1Path", ""),
+      localConfigDir: text("rktLocalConfigDir", ""),
+      userConfigDir: text("rktUserConfigDir", ""),
+      systemConfigDir: text("rktSystemConfigDir", ""),
+      insecureOptions: list("rktInsecureOptions", skipVerify ? ["image", "ondisk"] : []),
+      insecureSkipVerify: skipVerify,
+      isDebug: given.rktDebug === true,
+    },
+    isDebug: given.debug === true,
+  };
+}
+
+function fromFlags(argv: readonly string[]): Given {
+  const options = Object.fromEntries(
+    Object.values<Setting>(settings).map(({ flag, type }) => [
+      flag,
+      { type: type === "boolean" ? ("boolean" as const) : ("string" as const), multiple: type === "list" },
+    ]),
+  );
+  try {
+    const { values } = parseArgs({ args: [...argv], options, strict: true, allowPositionals: false });
+    return Object.fromEntries(keys().flatMap((key) => entry(key, values[settings[key].flag])));
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): Given {
+  const byVariable = new Map(keys().map((key) => [variable(key), key]));
+  const given: Given = {};
+  for (const [name, value] of Object.entries(environment)) {
+    // GANTRY_SERVER is the client commands'.
+    if (!name.startsWith("GANTRY_") || name === "GANTRY_SERVER" || value === undefined) continue;
+    const key = byVariable.get(name);
+    if (key === undefined) throw new ConfigError(`unknown variable ${name} in the environment`);
+    given[key] = parseVariable(key, name, value);
+  }
+  return given;
+}
+
+function parseVariable(key: Key, name: string, value: string): string | boolean | readonly string[] {
+  const { type } = settings[key];
+  if (type === "list") return value.split(",").filter((item) => item !== "");
+  if (type === "string") return value;
+  if (value === "true" || value === "false") return value === "true";
+  throw new ConfigError(`${name}: must be true or false, not ${JSON.stringify(value)}`);
+}
+
+function keys(): readonly Key[] {
+  return Object.keys(settings) as Key[];
+}
+
+function variable(key: Key): string {
+  return `GANTRY_${settings[key].flag.toUpperCase().replaceAll("-", "_")}`;
+}
+
+function entry<T>(key: Key, value: T | undefined): [Key, T][] {
+  return value === undefined ? [] : [[key, value]];
+}
+
+function absolute(key: Key, path: string): string {
+  if (!path.startsWith("/")) {
+    throw new ConfigError(`--${settings[key].flag}: must be an absolute path, not ${JSON.stringify(path)}`);
+  }
+  return path === "/" ? path : path.replace(/\/+$/, "");
+}
+
+function checkedNodeName(name: string): string {
+  if (name.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name)) {
+    return name;
+  }
+  throw new ConfigError(`--node-name: ${JSON.stringify(name)} is no DNS name (lower case, digits, - and .)`);
+}
