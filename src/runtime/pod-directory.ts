@@ -1,0 +1,87 @@
+// The layout of a pod's directory, `<state dir>/pods/<uid>`: the kubelet's, so that people find their way.
+//
+//   manifest.json                               the accepted version (pod/desired.ts)
+//   finished-<rkt uuid>                         when and how that revision ended, written by its unit
+//   volumes/kubernetes.io~empty-dir/<volume>
+//
+// Invariant: no uid leads out of pods/.
+
+import { lstat, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { hasErrorCode } from "../host/error.ts";
+import { readTextIfExists, writeFileAtomic } from "../host/files.ts";
+import { serializeAcceptedPod } from "../pod/desired.ts";
+import type { PodUid, RktUuid } from "../pod/names.ts";
+import type { Pod } from "../pod/pod.ts";
+
+const uidPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
+
+export class PodDirectories {
+  readonly #root: string;
+
+  constructor(stateDir: string) {
+    this.#root = `${stateDir}/pods`;
+  }
+
+  path(uid: PodUid): string {
+    if (!uidPattern.test(uid)) throw new Error(`pod uid ${JSON.stringify(uid)} is no file name`);
+    return `${this.#root}/${uid}`;
+  }
+
+  finishedFile(uid: PodUid, uuid: RktUuid): string {
+    return `${this.path(uid)}/finished-${uuid}`;
+  }
+
+  emptyDir(uid: PodUid, volume: string): string {
+    return `${this.path(uid)}/volumes/kubernetes.io~empty-dir/${volume}`;
+  }
+
+  /** The uids that have a directory. */
+  async list(): Promise<readonly PodUid[]> {
+    const names = await readdir(this.#root).catch((error: unknown) => {
+      if (hasErrorCode(error, "ENOENT")) return [];
+      throw error;
+    });
+    return names.filter((name) => uidPattern.test(name)) as PodUid[];
+  }
+
+  /** Makes the directory and keeps the accepted manifest in it; writes nothing that is there already. */
+  async create(pod: Pod): Promise<void> {
+    const directory = this.path(pod.uid);
+    await mkdir(directory, { recursive: true, mode: 0o750 });
+    const accepted = serializeAcceptedPod(pod);
+    const file = `${directory}/manifest.json`;
+    if ((await readTextIfExists(file)) !== accepted) await writeFileAtomic(file, accepted, 0o640);
+  }
+
+  /** The accepted manifests of all pods, the latest of a pod last; those that cannot be read are left out. */
+  async accepted(): Promise<readonly string[]> {
+    const found: { readonly text: string; readonly mtimeMs: number }[] = [];
+    for (const uid of await this.list()) {
+      const file = `${this.path(uid)}/manifest.json`;
+      const text = await readTextIfExists(file);
+      if (text !== undefined) found.push({ text, mtimeMs: (await stat(file)).mtimeMs });
+    }
+    return found.sort((a, b) => a.mtimeMs - b.mtimeMs).map(({ text }) => text);
+  }
+
+  /** The finish marker's text and the time of writing, in milliseconds since the epoch; undefined if there is none. */
+  async finished(uid: PodUid, uuid: RktUuid): Promise<{ text: string; writtenAtMs: number } | undefined> {
+    const file = this.finishedFile(uid, uuid);
+    try {
+      const [text, { mtimeMs }] = await Promise.all([readFile(file, "utf8"), lstat(file)]);
+      return { text, writtenAtMs: mtimeMs };
+    } catch (error) {
+      if (hasErrorCode(error, "ENOENT", "ENOTDIR")) return undefined;
+      throw error;
+    }
+  }
+
+  async removeFinished(uid: PodUid, uuid: RktUuid): Promise<void> {
+    await rm(this.finishedFile(uid, uuid), { force: true });
+  }
+
+  /** Links in it are removed, not followed. */
+  async remove(uid: PodUid): Promise<void> {
+    await rm(this.path(uid), { recursive: true, force: true });
+  }
+}
