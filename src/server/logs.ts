@@ -1,0 +1,170 @@
+// GET …/logs: what a container wrote, as text.
+// Invariant: the log is read no faster than the client takes it, and no longer than the client is there.
+
+import { Hono } from "hono";
+import type { Clock } from "../host/clock.ts";
+import { errorChain } from "../host/error.ts";
+import type { Log } from "../host/log.ts";
+import type { ServerContext, ServerEnv } from "./connection.ts";
+import { decodeLogQuery, type LogQuery } from "./log-query.ts";
+import { type PodsView, podNotFound } from "./pods.ts";
+import { RequestError } from "./request-error.ts";
+
+export interface LogSource {
+  open(query: LogSourceQuery): LogStream;
+}
+
+export interface LogSourceQuery {
+  readonly namespace: string;
+  readonly name: string;
+  /** Undefined: the only one. */
+  readonly container: string | undefined;
+  /** The revision before the last one. */
+  readonly previous: boolean;
+  readonly follow: boolean;
+  readonly tailLines?: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly sinceMs?: number | undefined;
+  /** Ends the entries. */
+  readonly signal: AbortSignal;
+}
+
+export type LogStream =
+  | { readonly kind: "stream"; readonly entries: AsyncIterable<LogEntry> }
+  | { readonly kind: "podNotFound" }
+  | { readonly kind: "containerNotFound"; readonly containers: readonly string[] }
+  | { readonly kind: "containerRequired"; readonly containers: readonly string[] }
+  | { readonly kind: "noPrevious" }
+  | { readonly kind: "notStarted"; readonly reason: string };
+
+export interface LogEntry {
+  /** Without the final newline. */
+  readonly message: string;
+  /** Microseconds since the epoch. */
+  readonly timestampUs: bigint;
+}
+
+export interface LogRoutesOptions {
+  readonly status: PodsView;
+  readonly logs: LogSource;
+  readonly clock: Pick<Clock, "wallMs">;
+  readonly log: Log;
+}
+
+export function logRoutes(options: LogRoutesOptions): Hono<ServerEnv> {
+  return new Hono<ServerEnv>()
+    .get("/pods/:namespace/:name/logs", (c) => {
+      const { namespace, name } = c.req.param();
+      return answer(c, options, namespace, name);
+    })
+    .get("/containerLogs/:namespace/:name/:container", (c) => {
+      const { namespace, name, container } = c.req.param();
+      return answer(c, options, namespace, name, container);
+    });
+}
+
+function answer(
+  c: ServerContext,
+  options: LogRoutesOptions,
+  namespace: string,
+  name: string,
+  pathContainer?: string,
+): Response {
+  const query = decodeLogQuery(new URL(c.req.url).searchParams, options.clock.wallMs());
+  const { follow, previous, tailLines, sinceMs } = query;
+  const container = pathContainer ?? query.container;
+  const ended = new AbortController();
+  const signal = AbortSignal.any([ended.signal, c.req.raw.signal]);
+  const stream = options.logs.open({
+    namespace,
+    name,
+    container,
+    previous,
+    follow,
+    tailLines,
+    sinceMs,
+    signal,
+  });
+  if (stream.kind !== "stream") throw refusal(stream, options.status, { namespace, name, container });
+  if (follow) c.env.keepOpen(c.req.raw);
+  const headers = { "Content-Type": "text/plain; charset=utf-8" };
+  if (c.req.raw.method === "HEAD") {
+    ended.abort(); // nobody would read the body, and so nobody end it
+    return new Response(null, { headers });
+  }
+  const onError = (error: unknown) =>
+    options.log.error(`Cannot go on with the log of ${namespace}/${name}`, {
+      error: errorChain(error),
+      requestId: c.var.requestId,
+    });
+  return new Response(logBody(stream.entries, query, ended, onError), { headers });
+}
+
+/** The kubelet's words, as far as it has any. */
+function refusal(
+  stream: Exclude<LogStream, { kind: "stream" }>,
+  status: PodsView,
+  asked: Pick<LogSourceQuery, "namespace" | "name" | "container">,
+): RequestError {
+  const pod = `pod ${JSON.stringify(asked.name)}`;
+  const container =
+    asked.container === undefined ? "container" : `container ${JSON.stringify(asked.container)}`;
+  switch (stream.kind) {
+    case "podNotFound":
+      return podNotFound(status, asked.namespace, asked.name);
+    case "containerNotFound":
+      return new RequestError(
+        404,
+        `${container} not found in ${pod}, which has [${stream.containers.join(" ")}]`,
+      );
+    case "containerRequired":
+      return new RequestError(
+        400,
+        `a container name must be specified for pod ${asked.name}, choose one of: [${stream.containers.join(" ")}]`,
+      );
+    case "noPrevious":
+      return new RequestError(400, `previous terminated ${container} in ${pod} not found`);
+    case "notStarted":
+      return new RequestError(400, `${container} in ${pod} is waiting to start: ${stream.reason}`);
+    default:
+      return stream satisfies never;
+  }
+}
+
+function logBody(
+  entries: AsyncIterable<LogEntry>,
+  { timestamps, limitBytes = Number.POSITIVE_INFINITY }: Pick<LogQuery, "timestamps" | "limitBytes">,
+  ended: AbortController,
+  onError: (error: unknown) => void,
+): ReadableStream<Uint8Array> {
+  const iterator = entries[Symbol.asyncIterator]();
+  const encoder = new TextEncoder();
+  let bytesLeft = limitBytes;
+  // Pulled, not pushed: bun's "direct" streams and pushed ones buffer without bound behind a slow client.
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await iterator.next();
+        if (done) return controller.close();
+        const line = encoder.encode(formatLogLine(value, timestamps)).subarray(0, bytesLeft);
+        bytesLeft -= line.length;
+        controller.enqueue(line);
+        if (bytesLeft > 0) return;
+        controller.close();
+        ended.abort();
+      } catch (error) {
+        if (!ended.signal.aborted) onError(error);
+        controller.error(error); // cuts the connection, so that the client knows that this is not all
+      }
+    },
+    cancel: () => ended.abort(),
+  });
+}
+
+/** With `timestamps`, in UTC with nine digits of the second, as the kubelet's: always the same width. */
+export function formatLogLine({ message, timestampUs }: LogEntry, timestamps: boolean): string {
+  if (!timestamps) return `${message}\n`;
+  const second = new Date(Number(timestampUs / 1_000_000n) * 1000).toISOString().slice(0, 19);
+  const microseconds = String(timestampUs % 1_000_000n).padStart(6, "0");
+  return `${second}.${microseconds}000Z ${message}\n`;
+}
