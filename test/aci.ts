@@ -16,7 +16,7 @@ export interface AciOptions {
   /** Taken instead of the whole manifest. */
   readonly manifest?: string;
   /** Entries after the usual ones, written as they are. */
-  readonly entries?: readonly (Header & { readonly content?: string })[];
+  readonly entries?: readonly (Partial<Header> & { readonly name: string; readonly content?: string })[];
   readonly compression?: "gzip" | "none";
 }
 
