@@ -48,6 +48,8 @@ export type RevisionState =
       /** On the monotonic clock of this boot (Clock.nowMs); negative if it ended in an earlier boot. */
       readonly finishedMs: number;
       readonly ranForMs: number;
+      /** By Runtime.stop() and not by itself: how it ended says nothing of whether the Pod is done. */
+      readonly isStopped: boolean;
       /** Why it could not even start its apps; undefined where it did. */
       readonly failure: Failure | undefined;
     };
