@@ -77,6 +77,7 @@ export interface AppcVolume {
   readonly kind: "host" | "empty";
   /** Absolute path on the host; only for `host`. */
   readonly source?: string;
+  /** Given, it overrides what the mount points say (rkt's stage1/init/common/mount.go); absent, each has its own. */
   readonly readOnly?: boolean | null;
   /** Whether what is mounted below `source` comes along; true unless told. */
   readonly recursive?: boolean | null;

@@ -1,0 +1,328 @@
+// rkt's command line, a method a subcommand; the same for a real rkt and for the built-in engine.
+// Invariant: keeps no state. Every method throws RktError when rkt fails or prints what it never prints.
+
+import { type CommandOutput, runCommand } from "../host/command.ts";
+import { type ImageId, isRktUuid, type RktUuid } from "../pod/names.ts";
+import type { AppcImageManifest, AppcPodManifest } from "./appc.ts";
+import { RktError, RktOutputError } from "./rkt-error.ts";
+import { parseFetchedId, parseImageList, type RktImage } from "./rkt-image.ts";
+import { object, parseRktJson } from "./rkt-json.ts";
+import { parsePodList, parsePodStatus, parsePodTable, type RktPod } from "./rkt-pod.ts";
+import { parseRktVersion, type RktVersion } from "./version.ts";
+
+/** Options of every rkt call; what is undefined is left to rkt. */
+export interface RktGlobalOptions {
+  readonly debug?: boolean;
+  readonly insecureOptions?: readonly string[];
+  readonly localConfigDir?: string | undefined;
+  readonly userConfigDir?: string | undefined;
+  readonly systemConfigDir?: string | undefined;
+  readonly dir?: string | undefined;
+}
+
+export interface RktTimeouts {
+  /** What only looks: version, list, status, manifests. */
+  readonly readMs: number;
+  /** rm, stop, image rm. */
+  readonly changeMs: number;
+  /** Renders images, and copies them with --no-overlay. */
+  readonly prepareMs: number;
+  readonly fetchMs: number;
+  readonly gcMs: number;
+}
+
+const defaultTimeouts: RktTimeouts = {
+  readMs: 30_000,
+  changeMs: 60_000,
+  prepareMs: 5 * 60_000,
+  fetchMs: 30 * 60_000,
+  gcMs: 5 * 60_000,
+};
+
+export interface RktClientOptions {
+  /** What to run: `["/usr/bin/rkt"]`, or this executable and `rkt`. */
+  readonly command: readonly string[];
+  readonly options: RktGlobalOptions;
+  readonly timeouts?: Partial<RktTimeouts>;
+}
+
+export interface FetchOptions {
+  /** `never`: the store only. `new`: what the store lacks. `update`: ask the remote side in any case. rkt's own default is `new`. */
+  readonly pullPolicy?: "never" | "new" | "update";
+}
+
+export interface PrepareOptions {
+  readonly stage1Name?: string | undefined;
+  /** Copies the images; where overlayfs cannot be used (SELinux labels). */
+  readonly noOverlay?: boolean;
+}
+
+export interface GcOptions {
+  /** How long an exited pod is kept. */
+  readonly graceMs: number;
+  /** How long a pod that was prepared and never run is kept. */
+  readonly expirePreparedMs: number;
+}
+
+export interface RunPreparedOptions {
+  /** `host`, or a network's name. */
+  readonly net: string;
+  readonly hostname?: string | undefined;
+  readonly dns?: readonly string[];
+  readonly dnsSearch?: readonly string[];
+  readonly dnsOpt?: readonly string[];
+  readonly noOverlay?: boolean;
+  /** Lets apps do everything (insecure option `all-run`): every container of the pod is privileged. */
+  readonly allRun?: boolean;
+}
+
+export class RktClient {
+  readonly #command: readonly string[];
+  readonly #options: RktGlobalOptions;
+  readonly #timeouts: RktTimeouts;
+
+  constructor({ command, options, timeouts }: RktClientOptions) {
+    this.#command = command;
+    this.#options = options;
+    this.#timeouts = { ...defaultTimeouts, ...timeouts };
+  }
+
+  version(signal: AbortSignal): Promise<RktVersion> {
+    return this.#read("tell its version", ["version"], signal, ({ stdout }) => parseRktVersion(stdout));
+  }
+
+  /** Every pod in every state, or an exception. */
+  async listPods(signal: AbortSignal): Promise<readonly RktPod[]> {
+    const listed = await this.#listPodsAsJson(signal);
+    if (listed.isComplete) return listed.pods;
+    // The plain list knows them all. A pod that is being prepared, or whose preparation was aborted, has no more than its line there.
+    const rows = await this.#read(
+      "list pods",
+      ["list", "--full", "--no-legend"],
+      signal,
+      ({ stdout, stderr }) => {
+        if (hasListErrors(stderr)) throw new RktOutputError("pods left out of the plain list", stderr);
+        return parsePodTable(stdout);
+      },
+    );
+    const pods = new Map(listed.pods.map((pod) => [pod.uuid, pod]));
+    for (const row of rows) {
+      if (pods.has(row.uuid)) continue;
+      const pod = row.createdAtMs === undefined ? row : await this.#describe(row, signal);
+      if (pod !== undefined) pods.set(pod.uuid, pod);
+    }
+    return [...pods.values()];
+  }
+
+  status(uuid: RktUuid, signal: AbortSignal): Promise<RktPod> {
+    return this.#read(
+      `tell the status of pod ${uuid}`,
+      ["status", "--format=json", uuid],
+      signal,
+      ({ stdout }) => parsePodStatus(stdout),
+    );
+  }
+
+  catManifest(uuid: RktUuid, signal: AbortSignal): Promise<AppcPodManifest> {
+    const args = ["cat-manifest", "--pretty-print=false", uuid];
+    return this.#read(`print the manifest of pod ${uuid}`, args, signal, ({ stdout }) => {
+      const manifest = object(parseRktJson(stdout), "the pod manifest");
+      if (manifest.acKind !== "PodManifest") throw new RktOutputError("not a pod manifest", stdout);
+      return manifest as unknown as AppcPodManifest;
+    });
+  }
+
+  listImages(signal: AbortSignal): Promise<readonly RktImage[]> {
+    return this.#read("list images", ["image", "list", "--format=json"], signal, ({ stdout }) =>
+      parseImageList(stdout),
+    );
+  }
+
+  imageManifest(id: ImageId, signal: AbortSignal): Promise<AppcImageManifest> {
+    const args = ["image", "cat-manifest", "--pretty-print=false", id];
+    return this.#read(`print the manifest of image ${id}`, args, signal, ({ stdout }) => {
+      const manifest = object(parseRktJson(stdout), "the image manifest");
+      if (manifest.acKind !== "ImageManifest") throw new RktOutputError("not an image manifest", stdout);
+      return manifest as unknown as AppcImageManifest;
+    });
+  }
+
+  /** Brings an image into the store: a path, a URL, `docker://…` or a name of what is there. */
+  async fetch(image: string, options: FetchOptions, signal: AbortSignal): Promise<ImageId> {
+    const policy = options.pullPolicy === undefined ? [] : [`--pull-policy=${options.pullPolicy}`];
+    const operation = `fetch image ${image}`;
+    const args = ["fetch", "--full", ...policy, image];
+    const output = await this.#run({ operation, args, timeoutMs: this.#timeouts.fetchMs, signal });
+    return parsed(operation, output, ({ stdout }) => parseFetchedId(stdout));
+  }
+
+  /** Removes an image from the store; false if it was not there. rkt exits 0 in any case. */
+  async removeImage(id: ImageId, signal: AbortSignal): Promise<boolean> {
+    const operation = `remove image ${id}`;
+    const args = ["image", "rm", id];
+    const output = await this.#run({ operation, args, timeoutMs: this.#timeouts.changeMs, signal });
+    return parsed(operation, output, ({ stdout, stderr }) => {
+      if (stdout.includes(`successfully removed aci for image: "${id}"`)) return true;
+      if (stderr.includes("no image IDs found")) return false;
+      throw new RktOutputError("not removed", stderr);
+    });
+  }
+
+  /** Makes a pod that can be run. One that fails leaves a pod in state `aborted prepare`, which gc() removes. */
+  async prepare(manifestFile: string, options: PrepareOptions, signal: AbortSignal): Promise<RktUuid> {
+    const operation = "prepare the pod";
+    const args = ["prepare", "--quiet", `--pod-manifest=${manifestFile}`];
+    if (options.stage1Name !== undefined) args.push(`--stage1-name=${options.stage1Name}`);
+    if (options.noOverlay) args.push("--no-overlay=true");
+    const output = await this.#run({ operation, args, timeoutMs: this.#timeouts.prepareMs, signal });
+    return parsed(operation, output, ({ stdout }) => {
+      const uuid = stdout.trim();
+      if (!isRktUuid(uuid)) throw new RktOutputError("not a pod's UUID", stdout);
+      return uuid;
+    });
+  }
+
+  /** Also resolves when there is no such pod any more. A pod that runs is an error with `isBusy`. */
+  remove(uuid: RktUuid, signal: AbortSignal): Promise<void> {
+    return this.#changePod(`remove pod ${uuid}`, ["rm", uuid], signal);
+  }
+
+  /** Also resolves when it does not run or is not there. Does not wait for its end. */
+  stop(uuid: RktUuid, options: { readonly force: boolean }, signal: AbortSignal): Promise<void> {
+    return this.#changePod(
+      `stop pod ${uuid}`,
+      ["stop", ...(options.force ? ["--force=true"] : []), uuid],
+      signal,
+    );
+  }
+
+  /** Removes exited pods, pods never run, and what failed preparations left: everybody's, not only ours. */
+  async gc(options: GcOptions, signal: AbortSignal): Promise<void> {
+    const seconds = (ms: number) => `${Math.ceil(ms / 1000)}s`;
+    await this.#run({
+      operation: "collect garbage",
+      args: [
+        "gc",
+        `--grace-period=${seconds(options.graceMs)}`,
+        `--expire-prepared=${seconds(options.expirePreparedMs)}`,
+      ],
+      timeoutMs: this.#timeouts.gcMs,
+      signal,
+    });
+  }
+
+  /** The command that runs a prepared pod until its end: the pod unit's ExecStart. */
+  runPreparedArgv(uuid: RktUuid, options: RunPreparedOptions): string[] {
+    const each = (name: string, values: readonly string[] = []) =>
+      values.map((value) => `--${name}=${value}`);
+    return [
+      ...this.#argv(options.allRun ? ["all-run"] : []),
+      "run-prepared",
+      ...(options.noOverlay ? ["--no-overlay=true"] : []),
+      `--net=${options.net}`,
+      ...each("dns", options.dns),
+      ...each("dns-search", options.dnsSearch),
+      ...each("dns-opt", options.dnsOpt),
+      ...(options.hostname === undefined ? [] : [`--hostname=${options.hostname}`]),
+      uuid,
+    ];
+  }
+
+  /** The command that runs another command in an app of a running pod. */
+  enterArgv(uuid: RktUuid, app: string, command: readonly string[]): string[] {
+    return [...this.#argv(), "enter", `--app=${app}`, uuid, ...command];
+  }
+
+  /** Incomplete where rkt left pods out (being prepared, or aborted) or crashed over one (an app without `app` section). */
+  async #listPodsAsJson(signal: AbortSignal): Promise<{ pods: readonly RktPod[]; isComplete: boolean }> {
+    try {
+      return await this.#read("list pods", ["list", "--format=json"], signal, ({ stdout, stderr }) => ({
+        pods: parsePodList(stdout),
+        isComplete: !hasListErrors(stderr),
+      }));
+    } catch (error) {
+      if (error instanceof RktError && error.isPanic) return { pods: [], isComplete: false };
+      throw error;
+    }
+  }
+
+  /** All there is to know of a pod in the plain list: its own line where rkt crashes over it, undefined if it has gone. */
+  async #describe(row: RktPod, signal: AbortSignal): Promise<RktPod | undefined> {
+    try {
+      return await this.status(row.uuid, signal);
+    } catch (error) {
+      if (error instanceof RktError && error.isNotFound) return undefined;
+      if (error instanceof RktError && error.isPanic) return row;
+      throw error;
+    }
+  }
+
+  async #changePod(operation: string, args: readonly string[], signal: AbortSignal): Promise<void> {
+    try {
+      await this.#run({ operation, args, timeoutMs: this.#timeouts.changeMs, signal });
+    } catch (error) {
+      if (!(error instanceof RktError && error.isNotFound)) throw error;
+    }
+  }
+
+  async #read<T>(
+    operation: string,
+    args: readonly string[],
+    signal: AbortSignal,
+    parse: (output: CommandOutput) => T,
+  ): Promise<T> {
+    return parsed(
+      operation,
+      await this.#run({ operation, args, timeoutMs: this.#timeouts.readMs, signal }),
+      parse,
+    );
+  }
+
+  async #run(call: {
+    readonly operation: string;
+    readonly args: readonly string[];
+    readonly timeoutMs: number;
+    readonly signal: AbortSignal;
+  }): Promise<CommandOutput> {
+    try {
+      return await runCommand([...this.#argv(), ...call.args], call);
+    } catch (error) {
+      throw new RktError(call.operation, error);
+    }
+  }
+
+  /** The program and the global options, in the kubelet's order. */
+  #argv(moreInsecureOptions: readonly string[] = []): string[] {
+    const {
+      debug,
+      insecureOptions = [],
+      localConfigDir,
+      userConfigDir,
+      systemConfigDir,
+      dir,
+    } = this.#options;
+    const insecure = [...insecureOptions, ...moreInsecureOptions].join(",");
+    const option = (name: string, value: string | undefined) => (value ? [`--${name}=${value}`] : []);
+    return [
+      ...this.#command,
+      ...(debug ? ["--debug=true"] : []),
+      ...option("insecure-options", insecure),
+      ...option("local-config", localConfigDir),
+      ...option("user-config", userConfigDir),
+      ...option("system-config", systemConfigDir),
+      ...option("dir", dir),
+    ];
+  }
+}
+
+function hasListErrors(stderr: string): boolean {
+  return /error\(s\) encountered when listing pods/.test(stderr);
+}
+
+function parsed<T>(operation: string, output: CommandOutput, parse: (output: CommandOutput) => T): T {
+  try {
+    return parse(output);
+  } catch (error) {
+    throw new RktError(operation, error);
+  }
+}

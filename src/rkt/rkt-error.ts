@@ -1,0 +1,44 @@
+// What rkt could not do. Branch on the fields; the text of rkt's stderr is read here and nowhere else.
+
+import { CommandError } from "../host/command.ts";
+
+const notFound =
+  /no matches found for|no image IDs found|cannot find aci satisfying|image was not found in the store/;
+const busy = /device or resource busy|is currently running/;
+
+export class RktError extends Error {
+  override readonly name = "RktError";
+  /** As in `rkt cannot …`: `list pods`. */
+  readonly operation: string;
+  /** No such pod, or no such image in the store. */
+  readonly isNotFound: boolean;
+  /** It may work later: the pod runs, or something of it is still in use. */
+  readonly isBusy: boolean;
+  readonly isTimeout: boolean;
+  /** rkt itself crashed (a Go panic). */
+  readonly isPanic: boolean;
+  /** The last lines that rkt printed there; empty if none. */
+  readonly stderrTail: string;
+
+  constructor(operation: string, cause: unknown) {
+    super(`rkt cannot ${operation}`, { cause });
+    const command = cause instanceof CommandError ? cause : undefined;
+    const stderr = command?.stderr ?? "";
+    this.operation = operation;
+    this.isNotFound = notFound.test(stderr);
+    this.isBusy = busy.test(stderr);
+    this.isTimeout = command?.isTimeout ?? false;
+    this.isPanic = command?.exitCode === 2 && /^panic: /m.test(stderr);
+    this.stderrTail = stderr.trimEnd().split("\n").slice(-5).join("\n").slice(-1000);
+  }
+}
+
+/** rkt ended well and printed something that it never prints. */
+export class RktOutputError extends Error {
+  override readonly name = "RktOutputError";
+  readonly output: string;
+  constructor(what: string, output: string) {
+    super(`unexpected output, ${what}: ${JSON.stringify(output.slice(0, 200))}`);
+    this.output = output;
+  }
+}

@@ -1,0 +1,42 @@
+// An image in rkt's store, read from `image list --format=json` and `fetch --full`. Pure.
+
+import type { ImageId } from "../pod/names.ts";
+import { RktOutputError } from "./rkt-error.ts";
+import { nanosecondsToMs, objectList, parseRktJson, string } from "./rkt-json.ts";
+
+export interface RktImage {
+  readonly id: ImageId;
+  /** appc's name, without the version: `quay.io_443/coreos/etcd`. */
+  readonly name: string;
+  /** Its `version` label: a docker image's tag; empty if it has none. */
+  readonly version: string;
+  readonly importedAtMs: number;
+  readonly lastUsedAtMs: number;
+  readonly sizeBytes: number;
+}
+
+/** The output of `image list --format=json`. */
+export function parseImageList(text: string): readonly RktImage[] {
+  return objectList(parseRktJson(text), "the list of images").map((json) => {
+    const fullName = string(json.name, "image name");
+    const [name = "", ...version] = fullName.split(":"); // an appc name has no colon
+    return {
+      id: toImageId(string(json.id, "image id")),
+      name,
+      version: version.join(":"),
+      importedAtMs: nanosecondsToMs(json.import_time) ?? 0,
+      lastUsedAtMs: nanosecondsToMs(json.last_used_time) ?? 0,
+      sizeBytes: Number(json.size ?? 0),
+    };
+  });
+}
+
+/** The output of `fetch --full` of one image: its id is the last line. */
+export function parseFetchedId(text: string): ImageId {
+  return toImageId(text.trimEnd().split("\n").at(-1) ?? "");
+}
+
+function toImageId(text: string): ImageId {
+  if (/^sha512-[0-9a-f]{64}$/.test(text)) return text as ImageId;
+  throw new RktOutputError("not a full image id", text);
+}
