@@ -14,3 +14,16 @@ export const systemClock: Clock = {
   nowMs: () => Math.round(Number.parseFloat(readFileSync("/proc/uptime", "latin1")) * 1000),
   wallMs: () => Date.now(),
 };
+
+/** Alarms. They may be late, never early by more than the clock's step; who needs to be right asks the clock. */
+export interface Timers {
+  /** Calls back once; the result cancels it. */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+export const systemTimers: Timers = {
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};

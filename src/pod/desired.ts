@@ -19,6 +19,17 @@ export type ManifestFile =
   | { readonly path: string; readonly state: "rejected"; readonly problems: readonly Problem[] }
   | { readonly path: string; readonly state: "skipped"; readonly reason: string };
 
+/**
+ * Whether Pods made from `manifest` may still be wanted although none is listed: the directory could not be read, or that
+ * file is rejected now and what was accepted from it before is lost. Then nothing of them is stopped or removed.
+ */
+export function isHeld(desired: Desired, manifest: string): boolean {
+  return (
+    desired.unreadable !== undefined ||
+    desired.files.some(({ path, state }) => path === manifest && state === "rejected")
+  );
+}
+
 /** What is kept in a pod's directory (`manifest.json`) to know the last accepted version after a restart. */
 export type AcceptedPod = Pick<Pod, "uid" | "specHash" | "source" | "wire">;
 

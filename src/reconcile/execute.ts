@@ -1,0 +1,24 @@
+// Does one action. Behaviour does not belong here: what to do and whether to is plan.ts's.
+
+import type { Action } from "./action.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** Throws what the runtime throws; every action may be repeated from its start. */
+export async function execute(action: Action, runtime: Runtime, signal: AbortSignal): Promise<void> {
+  switch (action.kind) {
+    case "run": {
+      const uuid = await runtime.prepare(action.pod, action.attempt, signal);
+      for (const revision of action.replaces) await runtime.stop(revision, signal);
+      return runtime.start(uuid, signal);
+    }
+    case "stop":
+      for (const revision of action.revisions) await runtime.stop(revision, signal);
+      return;
+    case "remove":
+      return runtime.remove(action.revision, signal);
+    case "removePodDirectory":
+      return runtime.removePodDirectory(action.uid, signal);
+    default:
+      return action satisfies never;
+  }
+}

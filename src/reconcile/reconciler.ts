@@ -1,0 +1,224 @@
+// The loop: look, plan, act, again. Level-triggered: a wake-up says when, never what.
+// Invariants: a pass never waits for an action; one pass at a time; no failure of the world ends the loop, each becomes data.
+
+import type { Clock, Timers } from "../host/clock.ts";
+import { errorChain } from "../host/error.ts";
+import type { Log, LogFields } from "../host/log.ts";
+import type { Desired } from "../pod/desired.ts";
+import type { Observation, Reason } from "../pod/observed-pod.ts";
+import { type Action, type ActionId, type ActionKind, actionId } from "./action.ts";
+import { adoptUids } from "./adopt-uid.ts";
+import { execute } from "./execute.ts";
+import { InFlight } from "./in-flight.ts";
+import { type AttemptFailure, type Plan, plan, type World } from "./plan.ts";
+import { backOffMs, restartBackOff } from "./restart.ts";
+import { type Runtime, RuntimeError } from "./runtime.ts";
+
+export type WakeReason = "startup" | "manifests" | "units" | "health" | "due" | "actionEnded" | "resync";
+
+/** What a pass saw and decided. */
+export type PassReport =
+  | {
+      readonly kind: "observed";
+      readonly reasons: readonly WakeReason[];
+      /** With the uids of what runs. */
+      readonly desired: Desired;
+      readonly observation: Observation;
+      readonly plan: Plan;
+    }
+  /** The machine could not be looked at, so nothing was done and all that was known before still counts. */
+  | {
+      readonly kind: "unobserved";
+      readonly reasons: readonly WakeReason[];
+      readonly error: string;
+      /** Looks in a row that failed. */
+      readonly count: number;
+    };
+
+export interface ReconcilerOptions {
+  readonly runtime: Runtime;
+  readonly desired: () => Desired;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** Called at the end of each pass. */
+  readonly onPass: (report: PassReport) => void;
+}
+
+const observeBackOff = { firstMs: 1000, maxMs: 30_000 };
+/** Signals are enough; this is for the one that was lost. */
+const resyncMs = 5 * 60_000;
+
+/** Where the runtime threw something else than a RuntimeError. */
+const defaultReasons: Readonly<Record<ActionKind, Reason>> = {
+  run: "RunContainerError",
+  stop: "FailedKillPod",
+  remove: "FailedKillPod",
+  removePodDirectory: "FailedKillPod",
+};
+
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #inFlight = new InFlight();
+  readonly #failures = new Map<ActionId, AttemptFailure>();
+  /** Succeeded since the last plan: none should be in the next one. */
+  readonly #succeeded = new Set<ActionId>();
+  readonly #reasons = new Set<WakeReason>();
+  #awake = Promise.withResolvers<void>();
+  #cancelAlarm: () => void = () => undefined;
+  #observeFailures = 0;
+  #lastPassMs: number | undefined;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  /** When the last pass ended that could look at the machine, on the monotonic clock: what health checks go by. */
+  get lastPassMs(): number | undefined {
+    return this.#lastPassMs;
+  }
+
+  /** Asks for a pass; many asks before it begins are one. */
+  wake(reason: WakeReason): void {
+    this.#reasons.add(reason);
+    this.#awake.resolve();
+  }
+
+  /** Keeps the machine as desired until told to end; then what is in flight is cancelled and waited for. */
+  async run(signal: AbortSignal): Promise<void> {
+    const end = () => this.#awake.resolve();
+    signal.addEventListener("abort", end, { once: true });
+    try {
+      this.wake("startup");
+      for (;;) {
+        await this.#awake.promise;
+        if (signal.aborted) return;
+        this.#awake = Promise.withResolvers();
+        await this.#pass(signal);
+      }
+    } finally {
+      signal.removeEventListener("abort", end);
+      this.#cancelAlarm();
+      await this.#inFlight.cancelAll();
+    }
+  }
+
+  async #pass(signal: AbortSignal): Promise<void> {
+    const { runtime, log, clock, onPass } = this.#options;
+    const reasons = [...this.#reasons];
+    this.#reasons.clear();
+    this.#cancelAlarm();
+    log.debug("pass", { reasons: reasons.join(",") });
+
+    // Both from before the look: an action that ends during it was half done in what we see.
+    const inFlight = this.#inFlight.actions;
+    const succeeded = [...this.#succeeded];
+    let observation: Observation;
+    try {
+      observation = await runtime.observe(signal);
+    } catch (error) {
+      if (!signal.aborted) this.#cannotObserve(reasons, error);
+      return;
+    }
+    if (signal.aborted) return;
+    this.#observeFailures = 0;
+
+    const desired = adoptUids(this.#options.desired(), observation.revisions);
+    const nowMs = clock.nowMs();
+    this.#forgetOldFailures(nowMs);
+    const decided = this.#plan({ desired, observation, failures: this.#failures, inFlight, nowMs }, succeeded);
+    for (const action of decided.cancel) this.#inFlight.cancel(action);
+    const recheckMs = decided.actions.map((action) => this.#startIfPlace(action));
+    this.#wakeAt(Math.min(...recheckMs, decided.recheckAtMs ?? Number.POSITIVE_INFINITY));
+    this.#lastPassMs = clock.nowMs();
+    onPass({ kind: "observed", reasons, desired, observation, plan: decided });
+  }
+
+  /** An action that succeeds and is asked for again right away had no effect: it counts as failed, or we would turn in circles. */
+  #plan(world: World, succeeded: readonly ActionId[]): Plan {
+    for (const id of succeeded) this.#succeeded.delete(id);
+    const decided = plan(world);
+    const inVain = decided.actions.filter((action) => succeeded.includes(actionId(action)));
+    for (const action of inVain) this.#fail(action, new Error("it succeeded, but nothing changed"));
+    return inVain.length === 0 ? decided : plan(world);
+  }
+
+  /** Starts it, or tells when there will be a place for it; the end of another wakes us anyway. */
+  #startIfPlace(action: Action): number {
+    const { clock, runtime, log } = this.#options;
+    const nowMs = clock.nowMs();
+    const placeAtMs = this.#inFlight.placeAtMs(action.kind, nowMs);
+    if (placeAtMs > nowMs) return placeAtMs;
+    log.info(action.kind, actionFields(action));
+    this.#inFlight.start(action, nowMs, async (signal) => {
+      try {
+        await execute(action, runtime, signal);
+        this.#failures.delete(actionId(action));
+        this.#succeeded.add(actionId(action));
+        log.debug(`${action.kind}: done`, { ...actionFields(action), ms: clock.nowMs() - nowMs });
+      } catch (error) {
+        if (signal.aborted) log.info(`${action.kind}: canceled`, actionFields(action));
+        else this.#fail(action, error);
+      } finally {
+        this.wake("actionEnded");
+      }
+    });
+    return Number.POSITIVE_INFINITY;
+  }
+
+  #fail(action: Action, error: unknown): void {
+    const count = (this.#failures.get(actionId(action))?.count ?? 0) + 1;
+    const delayMs = backOffMs(count, restartBackOff);
+    const failure = {
+      reason: error instanceof RuntimeError ? error.reason : defaultReasons[action.kind],
+      message: errorChain(error),
+    };
+    this.#failures.set(actionId(action), { failure, count, retryAtMs: this.#options.clock.nowMs() + delayMs });
+    this.#options.log.warn(`${action.kind}: failed`, {
+      ...actionFields(action),
+      reason: failure.reason,
+      error: failure.message,
+      retryInMs: delayMs,
+    });
+  }
+
+  /** A failure that was not tried again long after it could have been is one of something no longer asked for. */
+  #forgetOldFailures(nowMs: number): void {
+    const underWay = new Set(this.#inFlight.actions.map(actionId));
+    for (const [id, { retryAtMs }] of this.#failures)
+      if (nowMs - retryAtMs > restartBackOff.maxMs && !underWay.has(id)) this.#failures.delete(id);
+  }
+
+  #cannotObserve(reasons: readonly WakeReason[], error: unknown): void {
+    const { clock, log, onPass } = this.#options;
+    this.#observeFailures += 1;
+    const delayMs = backOffMs(this.#observeFailures, observeBackOff);
+    const text = errorChain(error);
+    log.warn("Cannot look at the machine", { error: text, retryInMs: delayMs });
+    this.#wakeAt(clock.nowMs() + delayMs);
+    onPass({ kind: "unobserved", reasons, error: text, count: this.#observeFailures });
+  }
+
+  #wakeAt(atMs: number): void {
+    const delayMs = atMs - this.#options.clock.nowMs();
+    const reason = delayMs < resyncMs ? "due" : "resync";
+    this.#cancelAlarm = this.#options.timers.after(Math.min(resyncMs, Math.max(0, delayMs)), () =>
+      this.wake(reason),
+    );
+  }
+}
+
+function actionFields(action: Action): LogFields {
+  switch (action.kind) {
+    case "run":
+      return { pod: action.key, why: action.reason, restartCount: action.attempt.restartCount };
+    case "stop":
+      return { pod: action.key, why: action.reason, uuid: action.revisions.map(({ uuid }) => uuid).join(",") };
+    case "remove":
+      return { pod: action.key, why: action.reason, uuid: action.revision.uuid };
+    case "removePodDirectory":
+      return { uid: action.uid, why: action.reason };
+    default:
+      return action satisfies never;
+  }
+}
