@@ -13,7 +13,7 @@ const places: Readonly<Record<ActionKind, number>> = {
 /** After this long an action waits more than it works, so it no longer counts. */
 const slowMs = 10_000;
 
-export interface Flight {
+interface Flight {
   readonly action: Action;
   readonly sinceMs: number;
   readonly cancel: AbortController;
@@ -23,6 +23,12 @@ export interface Flight {
 
 export class InFlight {
   readonly #flights = new Set<Flight>();
+  readonly #onEnded: () => void;
+
+  /** `onEnded` is called when an action has left. */
+  constructor(onEnded: () => void) {
+    this.#onEnded = onEnded;
+  }
 
   get actions(): readonly Action[] {
     return [...this.#flights].map(({ action }) => action);
@@ -31,7 +37,10 @@ export class InFlight {
   /** `work` never rejects. */
   start(action: Action, nowMs: number, work: (signal: AbortSignal) => Promise<void>): void {
     const cancel = new AbortController();
-    const ended = work(cancel.signal).finally(() => this.#flights.delete(flight));
+    const ended = work(cancel.signal).finally(() => {
+      this.#flights.delete(flight);
+      this.#onEnded();
+    });
     const flight: Flight = { action, sinceMs: nowMs, cancel, ended };
     this.#flights.add(flight);
   }

@@ -59,7 +59,7 @@ const defaultReasons: Readonly<Record<ActionKind, Reason>> = {
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #inFlight = new InFlight();
+  readonly #inFlight = new InFlight(() => this.wake("actionEnded"));
   readonly #failures = new Map<ActionId, AttemptFailure>();
   /** Succeeded since the last plan: none should be in the next one. */
   readonly #succeeded = new Set<ActionId>();
@@ -126,7 +126,10 @@ export class Reconciler {
     const desired = adoptUids(this.#options.desired(), observation.revisions);
     const nowMs = clock.nowMs();
     this.#forgetOldFailures(nowMs);
-    const decided = this.#plan({ desired, observation, failures: this.#failures, inFlight, nowMs }, succeeded);
+    const decided = this.#plan(
+      { desired, observation, failures: this.#failures, inFlight, nowMs },
+      succeeded,
+    );
     for (const action of decided.cancel) this.#inFlight.cancel(action);
     const recheckMs = decided.actions.map((action) => this.#startIfPlace(action));
     this.#wakeAt(Math.min(...recheckMs, decided.recheckAtMs ?? Number.POSITIVE_INFINITY));
@@ -159,8 +162,6 @@ export class Reconciler {
       } catch (error) {
         if (signal.aborted) log.info(`${action.kind}: canceled`, actionFields(action));
         else this.#fail(action, error);
-      } finally {
-        this.wake("actionEnded");
       }
     });
     return Number.POSITIVE_INFINITY;
@@ -173,7 +174,11 @@ export class Reconciler {
       reason: error instanceof RuntimeError ? error.reason : defaultReasons[action.kind],
       message: errorChain(error),
     };
-    this.#failures.set(actionId(action), { failure, count, retryAtMs: this.#options.clock.nowMs() + delayMs });
+    this.#failures.set(actionId(action), {
+      failure,
+      count,
+      retryAtMs: this.#options.clock.nowMs() + delayMs,
+    });
     this.#options.log.warn(`${action.kind}: failed`, {
       ...actionFields(action),
       reason: failure.reason,
@@ -213,7 +218,11 @@ function actionFields(action: Action): LogFields {
     case "run":
       return { pod: action.key, why: action.reason, restartCount: action.attempt.restartCount };
     case "stop":
-      return { pod: action.key, why: action.reason, uuid: action.revisions.map(({ uuid }) => uuid).join(",") };
+      return {
+        pod: action.key,
+        why: action.reason,
+        uuid: action.revisions.map(({ uuid }) => uuid).join(","),
+      };
     case "remove":
       return { pod: action.key, why: action.reason, uuid: action.revision.uuid };
     case "removePodDirectory":
