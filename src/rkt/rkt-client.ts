@@ -4,11 +4,15 @@
 import { type CommandOutput, runCommand } from "../host/command.ts";
 import { type ImageId, isRktUuid, type RktUuid } from "../pod/names.ts";
 import type { AppcImageManifest, AppcPodManifest } from "./appc.ts";
-import { RktError, RktOutputError } from "./rkt-error.ts";
+import { RktError } from "./rkt-error.ts";
 import { parseFetchedId, parseImageList, type RktImage } from "./rkt-image.ts";
 import { object, parseRktJson } from "./rkt-json.ts";
+import { RktOutputError } from "./rkt-output-error.ts";
 import { parsePodList, parsePodStatus, parsePodTable, type RktPod } from "./rkt-pod.ts";
 import { parseRktVersion, type RktVersion } from "./version.ts";
+
+/** A program and its arguments. */
+export type Argv = readonly [program: string, ...args: string[]];
 
 /** Options of every rkt call; what is undefined is left to rkt. */
 export interface RktGlobalOptions {
@@ -41,7 +45,7 @@ const defaultTimeouts: RktTimeouts = {
 
 export interface RktClientOptions {
   /** What to run: `["/usr/bin/rkt"]`, or this executable and `rkt`. */
-  readonly command: readonly string[];
+  readonly command: Argv;
   readonly options: RktGlobalOptions;
   readonly timeouts?: Partial<RktTimeouts>;
 }
@@ -52,6 +56,7 @@ export interface FetchOptions {
 }
 
 export interface PrepareOptions {
+  /** Undefined or empty: rkt's own. */
   readonly stage1Name?: string | undefined;
   /** Copies the images; where overlayfs cannot be used (SELinux labels). */
   readonly noOverlay?: boolean;
@@ -77,7 +82,7 @@ export interface RunPreparedOptions {
 }
 
 export class RktClient {
-  readonly #command: readonly string[];
+  readonly #command: Argv;
   readonly #options: RktGlobalOptions;
   readonly #timeouts: RktTimeouts;
 
@@ -172,7 +177,7 @@ export class RktClient {
   async prepare(manifestFile: string, options: PrepareOptions, signal: AbortSignal): Promise<RktUuid> {
     const operation = "prepare the pod";
     const args = ["prepare", "--quiet", `--pod-manifest=${manifestFile}`];
-    if (options.stage1Name !== undefined) args.push(`--stage1-name=${options.stage1Name}`);
+    if (options.stage1Name) args.push(`--stage1-name=${options.stage1Name}`);
     if (options.noOverlay) args.push("--no-overlay=true");
     const output = await this.#run({ operation, args, timeoutMs: this.#timeouts.prepareMs, signal });
     return parsed(operation, output, ({ stdout }) => {
@@ -212,7 +217,7 @@ export class RktClient {
   }
 
   /** The command that runs a prepared pod until its end: the pod unit's ExecStart. */
-  runPreparedArgv(uuid: RktUuid, options: RunPreparedOptions): string[] {
+  runPreparedArgv(uuid: RktUuid, options: RunPreparedOptions): Argv {
     const each = (name: string, values: readonly string[] = []) =>
       values.map((value) => `--${name}=${value}`);
     return [
@@ -229,7 +234,7 @@ export class RktClient {
   }
 
   /** The command that runs another command in an app of a running pod. */
-  enterArgv(uuid: RktUuid, app: string, command: readonly string[]): string[] {
+  enterArgv(uuid: RktUuid, app: string, command: readonly string[]): Argv {
     return [...this.#argv(), "enter", `--app=${app}`, uuid, ...command];
   }
 
@@ -292,7 +297,7 @@ export class RktClient {
   }
 
   /** The program and the global options, in the kubelet's order. */
-  #argv(moreInsecureOptions: readonly string[] = []): string[] {
+  #argv(moreInsecureOptions: readonly string[] = []): Argv {
     const {
       debug,
       insecureOptions = [],

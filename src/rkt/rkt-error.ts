@@ -32,13 +32,3 @@ export class RktError extends Error {
     this.stderrTail = stderr.trimEnd().split("\n").slice(-5).join("\n").slice(-1000);
   }
 }
-
-/** rkt ended well and printed something that it never prints. */
-export class RktOutputError extends Error {
-  override readonly name = "RktOutputError";
-  readonly output: string;
-  constructor(what: string, output: string) {
-    super(`unexpected output, ${what}: ${JSON.stringify(output.slice(0, 200))}`);
-    this.output = output;
-  }
-}

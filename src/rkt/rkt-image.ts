@@ -1,8 +1,8 @@
 // An image in rkt's store, read from `image list --format=json` and `fetch --full`. Pure.
 
 import type { ImageId } from "../pod/names.ts";
-import { RktOutputError } from "./rkt-error.ts";
 import { nanosecondsToMs, objectList, parseRktJson, string } from "./rkt-json.ts";
+import { RktOutputError } from "./rkt-output-error.ts";
 
 export interface RktImage {
   readonly id: ImageId;

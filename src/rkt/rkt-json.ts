@@ -1,7 +1,7 @@
 // Reads the JSON that rkt prints. Invariant: no number loses a digit, and a value of the wrong type is an error, not a guess.
 
 import { isJsonObject } from "../pod/json.ts";
-import { RktOutputError } from "./rkt-error.ts";
+import { RktOutputError } from "./rkt-output-error.ts";
 
 /** Whole numbers above 2^53, as the times of apps are (nanoseconds), become bigint. */
 export function parseRktJson(text: string): unknown {

@@ -2,8 +2,8 @@
 // Invariant: pure; all times are milliseconds since the epoch, whatever rkt's unit was.
 
 import { type ImageId, isRktUuid, type RktUuid } from "../pod/names.ts";
-import { RktOutputError } from "./rkt-error.ts";
 import { nanosecondsToMs, object, objectList, parseRktJson, string } from "./rkt-json.ts";
+import { RktOutputError } from "./rkt-output-error.ts";
 
 export interface RktPod {
   readonly uuid: RktUuid;

@@ -1,6 +1,6 @@
 // Dotted versions: which rkt is there, and is it new enough. Pure.
 
-import { RktOutputError } from "./rkt-error.ts";
+import { RktOutputError } from "./rkt-output-error.ts";
 
 /** The oldest rkt whose command line is the one that we speak (kubelet v1.5 asks for the same). */
 export const minimumRktVersion = "1.13.0";

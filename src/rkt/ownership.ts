@@ -1,0 +1,72 @@
+// How a pod manifest says that the pod is ours and what it was made for. Pure.
+// Invariant: nothing here that a real kubelet on the same machine would take for its own (rkt.kubernetes.io/managed-by-kubelet).
+
+import { type PodKey, type PodUid, podKey, type SpecHash } from "../pod/names.ts";
+import type { AppcNameValue, AppcPodManifest } from "./appc.ts";
+
+export interface Ownership {
+  readonly podUid: PodUid;
+  readonly key: PodKey;
+  readonly specHash: SpecHash;
+  /** Absolute path of the manifest file. */
+  readonly manifest: string;
+  readonly restartCount: number;
+  readonly backOffMs: number;
+}
+
+export interface OwnedPod {
+  readonly uid: PodUid;
+  readonly namespace: string;
+  readonly name: string;
+  readonly specHash: SpecHash;
+  readonly manifest: string;
+  readonly restartCount: number;
+  readonly backOffMs: number;
+  /** The built-in engine stops each app with it. */
+  readonly graceSeconds: number;
+}
+
+const managedBy = { name: "gantry.io/managed-by", value: "gantry" };
+/** Of an app; the others are the pod's. */
+export const containerNameAnnotation = "io.kubernetes.container.name";
+
+export function ownershipAnnotations(pod: OwnedPod): readonly AppcNameValue[] {
+  return [
+    managedBy,
+    { name: "io.kubernetes.pod.uid", value: pod.uid },
+    { name: "io.kubernetes.pod.name", value: pod.name },
+    { name: "io.kubernetes.pod.namespace", value: pod.namespace },
+    { name: "rkt.kubernetes.io/restart-count", value: String(pod.restartCount) },
+    { name: "gantry.io/spec-hash", value: pod.specHash },
+    { name: "gantry.io/manifest", value: pod.manifest },
+    { name: "gantry.io/back-off-ms", value: String(pod.backOffMs) },
+    { name: "gantry.io/grace-period", value: String(pod.graceSeconds) },
+  ];
+}
+
+/** Undefined for a pod that is not ours, and for one that does not say all that we write. */
+export function ownershipOf(manifest: AppcPodManifest): Ownership | undefined {
+  const annotations = new Map((manifest.annotations ?? []).map(({ name, value }) => [name, value]));
+  if (annotations.get(managedBy.name) !== managedBy.value) return undefined;
+  const podUid = annotations.get("io.kubernetes.pod.uid");
+  const name = annotations.get("io.kubernetes.pod.name");
+  const namespace = annotations.get("io.kubernetes.pod.namespace");
+  const specHash = annotations.get("gantry.io/spec-hash");
+  const file = annotations.get("gantry.io/manifest");
+  const restartCount = wholeNumber(annotations.get("rkt.kubernetes.io/restart-count"));
+  const backOffMs = wholeNumber(annotations.get("gantry.io/back-off-ms"));
+  if (!podUid || !name || !namespace || !specHash || !file) return undefined;
+  if (restartCount === undefined || backOffMs === undefined) return undefined;
+  return {
+    podUid: podUid as PodUid,
+    key: podKey(namespace, name),
+    specHash: specHash as SpecHash,
+    manifest: file,
+    restartCount,
+    backOffMs,
+  };
+}
+
+function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
