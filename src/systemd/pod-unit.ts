@@ -1,0 +1,165 @@
+// The unit that runs a revision, and what it remembers: the text written by podUnitText() is all that the agent needs to adopt a pod.
+// Invariant: a unit without a complete [X-Gantry] is not ours, whatever its name.
+
+import type { PodUid, RktUuid, SpecHash } from "../pod/names.ts";
+import { podKey, podSliceName } from "../pod/names.ts";
+import {
+  escapeSpecifiers,
+  execCommand,
+  parseUnitFile,
+  serializeUnitFile,
+  type UnitEntry,
+  unitValues,
+} from "./unit-file.ts";
+
+/** What a pod unit's file tells, [X-Gantry] above all. */
+export interface PodUnit {
+  readonly pod: {
+    readonly uid: PodUid;
+    readonly name: string;
+    readonly namespace: string;
+    readonly hostNetwork: boolean;
+  };
+  readonly restartCount: number;
+  /** The crash back-off that was waited for before this revision was started. */
+  readonly backOffMs: number;
+  readonly specHash: SpecHash;
+  /** Absolute path of the manifest file. */
+  readonly manifest: string;
+  readonly graceSeconds: number;
+}
+
+export interface PodUnitOptions extends PodUnit {
+  readonly uuid: RktUuid;
+  readonly execStart: readonly string[];
+  /** Written when the pod ends, see parseFinished(). Its directory must be there. */
+  readonly finishedFile: string;
+  readonly seLinuxContext?: string | undefined;
+}
+
+/** How a pod unit ended, on the clock of the boot in which it did. */
+export interface Finished {
+  /** Milliseconds since that boot: Clock.nowMs. */
+  readonly uptimeMs: number;
+  readonly bootId: string;
+  /** `success`, `exit-code`, `signal`, `timeout` … ($SERVICE_RESULT, systemd.exec(5)). */
+  readonly serviceResult: string;
+  /** `exited`, `killed`, `dumped`; undefined where there was no main process. */
+  readonly exitCode: string | undefined;
+  /** A number, or a signal's name without `SIG`; undefined where there was no main process. */
+  readonly exitStatus: string | undefined;
+}
+
+/** The kubelet's least grace period: less and systemd would kill a pod that is on its way out (kubelet v1.5 rkt.go). */
+const graceSecondsMin = 2;
+
+/** $0 is the file. The uptime is Clock.nowMs's clock, which a step of the wall clock does not touch. */
+const finishScript = [
+  "read -r uptime idle </proc/uptime",
+  "read -r boot </proc/sys/kernel/random/boot_id",
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
+  'echo "$uptime $boot ${SERVICE_RESULT:--} ${EXIT_CODE:--} ${EXIT_STATUS:--}" >"$0.tmp" && mv -f "$0.tmp" "$0"',
+].join("; ");
+
+export function podUnitText(options: PodUnitOptions): string {
+  const { uuid, pod, seLinuxContext } = options;
+  const description = `Pod ${podKey(pod.namespace, pod.name)} (rkt ${uuid.slice(0, 8)})`;
+  // The built-in engine's apps are units that are stopped before this one (BindsTo=, After=), each with this grace period of its own,
+  // so here the time is never used up. With a real rkt it is what the apps inside get altogether.
+  const timeoutStopSec = Math.max(options.graceSeconds, graceSecondsMin);
+  // `-`: a full disk must not turn a pod that ended well into a failed one.
+  const execStopPost = `-${execCommand(["/bin/sh", "-c", finishScript, options.finishedFile])}`;
+  return serializeUnitFile([
+    { name: "Unit", entries: [["Description", escapeSpecifiers(description)]] },
+    {
+      name: "Service",
+      entries: [
+        ["Slice", podSliceName(pod.uid)],
+        ["ExecStart", execCommand(options.execStart)],
+        ["ExecStopPost", execStopPost],
+        ["KillMode", "mixed"],
+        ["TimeoutStopSec", `${timeoutStopSec}s`],
+        ...(seLinuxContext === undefined
+          ? []
+          : ([["SELinuxContext", escapeSpecifiers(seLinuxContext)]] satisfies UnitEntry[])),
+      ],
+    },
+    {
+      name: "X-Gantry",
+      entries: [
+        ["PodUID", pod.uid],
+        ["PodName", pod.name],
+        ["PodNamespace", pod.namespace],
+        ["PodHostNetwork", String(pod.hostNetwork)],
+        ["RestartCount", String(options.restartCount)],
+        ["BackOffMs", String(options.backOffMs)],
+        ["SpecHash", options.specHash],
+        // As JSON, since a file name may hold what a unit file can't: a newline, a blank or a backslash at its end.
+        ["Manifest", JSON.stringify(options.manifest)],
+      ],
+    },
+  ]);
+}
+
+/** Undefined for a unit that is not ours. Keys that a later gantry may add are ignored. */
+export function parsePodUnit(text: string): PodUnit | undefined {
+  const file = parseUnitFile(text);
+  const value = (key: string, pattern = /./) =>
+    unitValues(file, "X-Gantry", key).find((candidate) => pattern.test(candidate));
+  const uid = value("PodUID");
+  const name = value("PodName");
+  const namespace = value("PodNamespace");
+  const hostNetwork = value("PodHostNetwork", /^(true|false)$/);
+  const restartCount = value("RestartCount", /^\d{1,15}$/);
+  const backOffMs = value("BackOffMs", /^\d{1,15}$/);
+  const specHash = value("SpecHash", /^[0-9a-f]+$/);
+  const manifest = parseJsonString(value("Manifest"));
+  if (
+    uid === undefined ||
+    name === undefined ||
+    namespace === undefined ||
+    hostNetwork === undefined ||
+    restartCount === undefined ||
+    backOffMs === undefined ||
+    specHash === undefined ||
+    manifest === undefined
+  )
+    return undefined;
+  return {
+    pod: { uid: uid as PodUid, name, namespace, hostNetwork: hostNetwork === "true" },
+    restartCount: Number(restartCount),
+    backOffMs: Number(backOffMs),
+    specHash: specHash as SpecHash,
+    manifest,
+    graceSeconds: graceSeconds(unitValues(file, "Service", "TimeoutStopSec").at(-1)),
+  };
+}
+
+/** systemd's own default where somebody has changed the setting to what we never write. */
+function graceSeconds(timeoutStopSec: string | undefined): number {
+  return Number(/^(\d+)s$/.exec(timeoutStopSec ?? "")?.[1] ?? 90);
+}
+
+/** Undefined for what is no complete marker: a crash of the machine may leave an empty one. */
+export function parseFinished(text: string): Finished | undefined {
+  const [uptime = "", bootId = "", serviceResult = "", exitCode = "", exitStatus = "", ...rest] = text
+    .trimEnd()
+    .split(" ");
+  if (!/^\d+\.\d+$/.test(uptime) || exitStatus === "" || rest.length > 0) return undefined;
+  return {
+    uptimeMs: Math.round(Number(uptime) * 1000),
+    bootId,
+    serviceResult,
+    exitCode: exitCode === "-" ? undefined : exitCode,
+    exitStatus: exitStatus === "-" ? undefined : exitStatus,
+  };
+}
+
+function parseJsonString(text: string | undefined): string | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? "");
+    return typeof value === "string" ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,17 @@
+// Whether systemd is new enough.
+
+/** The oldest systemd that gantry works with. */
+export const systemdMinimum = 219;
+
+/** The major version of the Manager's `Version` property, which distributions extend: `252.39-1~deb12u2`. */
+export function systemdMajor(version: string): number | undefined {
+  const digits = /^\d+/.exec(version)?.[0];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** Why this systemd will not do, one line; undefined if it will. */
+export function checkSystemdVersion(version: string, minimum = systemdMinimum): string | undefined {
+  const major = systemdMajor(version);
+  if (major === undefined) return `systemd version(${version}) is not a version`;
+  return major < minimum ? `systemd version(${version}) is too old, requires at least ${minimum}` : undefined;
+}
