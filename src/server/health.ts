@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import type { Clock } from "../host/clock.ts";
 import { formatAge } from "./age.ts";
 import type { ServerEnv } from "./connection.ts";
+import { textResponse } from "./response.ts";
 
 export interface HealthChecks {
   /** What counts for this endpoint: `livez` only what a restart of the agent would mend. */
@@ -52,10 +53,7 @@ function healthResponse(
       ]
     : failing.map((check) => checkLine(check, nowMs));
   // As text also when it fails: it is the answer that was asked for, not an error of asking.
-  return new Response(`${lines.length === 0 ? "ok" : lines.join("\n")}\n`, {
-    status: isHealthy ? 200 : 503,
-    headers: { "Content-Type": "text/plain; charset=utf-8" },
-  });
+  return textResponse(`${lines.length === 0 ? "ok" : lines.join("\n")}\n`, isHealthy ? 200 : 503);
 }
 
 function checkLine({ name, error, sinceMs }: HealthCheck, nowMs: number): string {

@@ -47,7 +47,6 @@ async function listenUnix(app: Answerer, address: string, path: string): Promise
   await refuseTaken(address, path);
   // Made beside its place and renamed into it: nobody connects before the mode is right, and a stale file goes with it.
   const temporary = `${path}.${process.pid}`;
-  await rm(temporary, { force: true });
   const server = serve(app, address, { unix: temporary });
   try {
     const group = await groupId("gantry");
@@ -90,6 +89,7 @@ function serve(app: Answerer, address: string, place: Place): Bun.Server<undefin
     // Seconds. On a unix socket bun 1.4 takes no exception from it for one request (server.timeout), so there it is off;
     // its types know no timeout there at all, though without one it is 10.
     idleTimeout: "unix" in place ? 0 : 60,
+    reusePort: false, // said, as otherwise `development: false` lets a second process share the port
     maxRequestBodySize: 64 * 1024,
     fetch: (request: Request, server: Bun.Server<undefined>) =>
       app.fetch(request, { port: server.port, keepOpen: (kept) => server.timeout(kept, 0) }),
@@ -131,5 +131,5 @@ async function groupId(name: string): Promise<number | undefined> {
 }
 
 function ignoreMissing(error: unknown): undefined {
-  if (!hasErrorCode(error, "ENOENT")) throw error;
+  if (!hasErrorCode(error, "ENOENT", "ENOTDIR")) throw error;
 }

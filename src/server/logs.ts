@@ -9,6 +9,7 @@ import type { ServerContext, ServerEnv } from "./connection.ts";
 import { decodeLogQuery, type LogQuery } from "./log-query.ts";
 import { type PodsView, podNotFound } from "./pods.ts";
 import { RequestError } from "./request-error.ts";
+import { textResponse } from "./response.ts";
 
 export interface LogSource {
   open(query: LogSourceQuery): LogStream;
@@ -86,18 +87,20 @@ function answer(
     signal,
   });
   if (stream.kind !== "stream") throw refusal(stream, options.status, { namespace, name, container });
-  if (follow) c.env.keepOpen(c.req.raw);
-  const headers = { "Content-Type": "text/plain; charset=utf-8" };
   if (c.req.raw.method === "HEAD") {
     ended.abort(); // nobody would read the body, and so nobody end it
-    return new Response(null, { headers });
+    return textResponse("");
   }
-  const onError = (error: unknown) =>
+  if (follow) c.env.keepOpen(c.req.raw);
+  const onError = (error: unknown) => {
+    if (signal.aborted) return;
+    const requestId = c.var.requestId;
     options.log.error(`Cannot go on with the log of ${namespace}/${name}`, {
       error: errorChain(error),
-      requestId: c.var.requestId,
+      requestId,
     });
-  return new Response(logBody(stream.entries, query, ended, onError), { headers });
+  };
+  return textResponse(logBody(stream.entries, query, { end: () => ended.abort(), onError }));
 }
 
 /** The kubelet's words, as far as it has any. */
@@ -133,14 +136,17 @@ function refusal(
 
 function logBody(
   entries: AsyncIterable<LogEntry>,
-  { timestamps, limitBytes = Number.POSITIVE_INFINITY }: Pick<LogQuery, "timestamps" | "limitBytes">,
-  ended: AbortController,
-  onError: (error: unknown) => void,
+  { timestamps, limitBytes = Number.POSITIVE_INFINITY }: LogQuery,
+  { end, onError }: { end: () => void; onError: (error: unknown) => void },
 ): ReadableStream<Uint8Array> {
   const iterator = entries[Symbol.asyncIterator]();
   const encoder = new TextEncoder();
   let bytesLeft = limitBytes;
-  // Pulled, not pushed: bun's "direct" streams and pushed ones buffer without bound behind a slow client.
+  const cancel = async () => {
+    end();
+    await iterator.return?.()?.catch(onError);
+  };
+  // Pulled, not pushed: what is pushed, and all that bun calls "direct", piles up without bound behind a slow client.
   return new ReadableStream({
     async pull(controller) {
       try {
@@ -151,13 +157,13 @@ function logBody(
         controller.enqueue(line);
         if (bytesLeft > 0) return;
         controller.close();
-        ended.abort();
+        await cancel();
       } catch (error) {
-        if (!ended.signal.aborted) onError(error);
-        controller.error(error); // cuts the connection, so that the client knows that this is not all
+        onError(error);
+        controller.error(); // cuts the connection: the client must know that this is not all (bun prints what is given here)
       }
     },
-    cancel: () => ended.abort(),
+    cancel,
   });
 }
 

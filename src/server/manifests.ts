@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import type { ManifestFile } from "../pod/desired.ts";
 import { formatProblem } from "../pod/problem.ts";
 import type { ServerEnv } from "./connection.ts";
-import { jsonResponse } from "./pods.ts";
+import { jsonResponse } from "./response.ts";
 
 export interface ManifestsView {
   /** The directory or file that is watched. */

@@ -8,18 +8,19 @@ import { formatAge } from "./age.ts";
 import type { ServerEnv } from "./connection.ts";
 import type { ManifestsView } from "./manifests.ts";
 import type { PodsView } from "./pods.ts";
+import { textResponse } from "./response.ts";
 
 export function overviewRoutes(options: {
   status: PodsView;
   manifests: ManifestsView;
   clock: Pick<Clock, "wallMs">;
 }): Hono<ServerEnv> {
-  return new Hono<ServerEnv>().get("/", (c) => {
+  return new Hono<ServerEnv>().get("/", () => {
     const pods = options.status.list();
     const problems = [...manifestProblems(options.manifests), ...pods.flatMap(containerProblems)];
     const parts = [podTable(pods, options.clock.wallMs())];
     if (problems.length > 0) parts.push(`Problems:\n${problems.map((line) => `  ${line}\n`).join("")}`);
-    return c.text(parts.join("\n"));
+    return textResponse(parts.join("\n"));
   });
 }
 

@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import type { Pod, PodList } from "kubernetes-types/core/v1";
 import type { ServerEnv } from "./connection.ts";
 import { RequestError } from "./request-error.ts";
+import { jsonResponse } from "./response.ts";
 
 export interface PodsView {
   /** By namespace and name. */
@@ -46,9 +47,4 @@ export function podNotFound(status: PodsView, namespace: string, name: string): 
     404,
     `Pod ${JSON.stringify(name)} not found in namespace ${JSON.stringify(namespace)}${hint}`,
   );
-}
-
-/** With a final newline, for terminals. */
-export function jsonResponse(value: object): Response {
-  return new Response(`${JSON.stringify(value)}\n`, { headers: { "Content-Type": "application/json" } });
 }

@@ -1,0 +1,262 @@
+import { describe, expect, test } from "bun:test";
+import { pod, testApp, unixConnection } from "./test-app.ts";
+
+async function get(app: ReturnType<typeof testApp>["app"], path: string, init: RequestInit = {}) {
+  const response = await app.request(path, init, unixConnection);
+  return { response, text: await response.text() };
+}
+
+describe("pods", () => {
+  test("are a v1.PodList", async () => {
+    const { app, world } = testApp();
+    const { response, text } = await get(app, "/pods");
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe("application/json");
+    expect(text.endsWith("\n")).toBe(true);
+    expect(JSON.parse(text)).toEqual({
+      kind: "PodList",
+      apiVersion: "v1",
+      metadata: { resourceVersion: "7" },
+      items: world.pods,
+    });
+  });
+
+  test("are found one by one, by namespace and name", async () => {
+    const { app, world } = testApp();
+    const { response, text } = await get(app, "/pods/default/web-edge");
+    expect(response.status).toBe(200);
+    expect(JSON.parse(text)).toEqual(world.pods[0]);
+  });
+
+  test("that are not there are a 404 which names the ones that may be meant", async () => {
+    const { app } = testApp();
+    const { response, text } = await get(app, "/pods/default/web");
+    expect(response.status).toBe(404);
+    expect(JSON.parse(text).detail).toBe(
+      'Pod "web" not found in namespace "default", but "web-edge" is there',
+    );
+    expect(JSON.parse((await get(app, "/pods/other/web")).text).detail).toBe(
+      'Pod "web" not found in namespace "other"',
+    );
+  });
+});
+
+describe("errors", () => {
+  test("have one shape, with the request's id in the body and in the header", async () => {
+    const { app } = testApp();
+    const { response, text } = await get(app, "/nothing");
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    const requestId = response.headers.get("x-request-id");
+    expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(JSON.parse(text)).toEqual({
+      type: "about:blank",
+      title: "Not Found",
+      status: 404,
+      detail: "There is no /nothing",
+      requestId,
+    });
+  });
+
+  test("of ours are a 500 that tells the log, not the client", async () => {
+    const { app, world } = testApp({
+      log: () => {
+        throw new Error("secret");
+      },
+    });
+    const { response, text } = await get(app, "/pods/default/web-edge/logs");
+    expect(response.status).toBe(500);
+    expect(text).not.toContain("secret");
+    expect(world.logged[0]).toContain("secret");
+    expect(world.logged[0]).toContain(response.headers.get("x-request-id") ?? "no id");
+  });
+
+  test("are what every path and method without an answer gets", async () => {
+    const { app } = testApp();
+    for (const path of [
+      "/pods/",
+      "/pods/default",
+      "/pods/default/web-edge/exec",
+      "/metrics",
+      "/logs",
+      "//pods",
+    ]) {
+      expect((await get(app, path)).response.status).toBe(404);
+    }
+    for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+      expect((await get(app, "/pods", { method })).response.status).toBe(404);
+    }
+  });
+});
+
+describe("on TCP", () => {
+  const onTcp = async (headers: Record<string, string>, method = "GET") =>
+    (await testApp().app.request("/pods", { method, headers }, { ...unixConnection, port: 10255 })).status;
+
+  test("our own names and addresses are served", async () => {
+    for (const host of [
+      "127.0.0.1:10255",
+      "localhost:10255",
+      "LOCALHOST:10255",
+      "127.9.9.9:10255",
+      "[::1]:10255",
+    ]) {
+      expect(await onTcp({ host })).toBe(200);
+    }
+    expect(await onTcp({ host: "localhost:10255", origin: "http://localhost:10255" })).toBe(200);
+  });
+
+  test("a foreign Host is refused (DNS rebinding)", async () => {
+    for (const host of [
+      "evil.example:10255",
+      "127.0.0.1.evil.example:10255",
+      "localhost.evil.example:10255",
+      "localhost:80",
+      "localhost",
+      "127.0.0.1:10255:10255",
+      "evil.example@localhost:10255",
+      "",
+    ]) {
+      expect(await onTcp({ host })).toBe(403);
+    }
+    expect(await onTcp({})).toBe(403);
+  });
+
+  test("a foreign Origin is refused", async () => {
+    for (const origin of [
+      "http://evil.example",
+      "https://localhost:10255",
+      "http://localhost:8080",
+      "http://localhost:10255.evil.example",
+      "null",
+    ]) {
+      expect(await onTcp({ host: "localhost:10255", origin })).toBe(403);
+    }
+  });
+
+  test("nothing but reading is allowed", async () => {
+    const host = "localhost:10255";
+    expect(await onTcp({ host }, "HEAD")).toBe(200);
+    for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+      expect(await onTcp({ host }, method)).toBe(405);
+    }
+  });
+});
+
+describe("health", () => {
+  test("is ok when every check passes", async () => {
+    const { app } = testApp({ checks: [{ name: "dbus", error: undefined }] });
+    for (const path of ["/healthz", "/livez", "/readyz"]) {
+      const { response, text } = await get(app, path);
+      expect([response.status, text]).toEqual([200, "ok\n"]);
+    }
+  });
+
+  test("names what fails, why and for how long", async () => {
+    const { app } = testApp({
+      checks: [
+        { name: "dbus", error: "connection lost", sinceMs: Date.parse("2026-11-24T11:59:48Z") },
+        { name: "manifests", error: undefined },
+        { name: "rkt", error: "exit code 254" },
+      ],
+    });
+    const brief = await get(app, "/readyz");
+    expect([brief.response.status, brief.text]).toEqual([
+      503,
+      "dbus: connection lost (for 12s)\nrkt: exit code 254\n",
+    ]);
+    expect((await get(app, "/readyz?verbose")).text).toBe(
+      "[-] dbus: connection lost (for 12s)\n[+] manifests: ok\n[-] rkt: exit code 254\nreadyz failed\n",
+    );
+  });
+});
+
+test("manifests are listed with what became of each, and a problem's one line", async () => {
+  const problem = {
+    code: "UnknownField",
+    file: "/etc/gantry/manifests/db.yaml",
+    line: 4,
+    column: 7,
+    field: "spec.containers[0].imag",
+    message: "unknown field",
+    hint: 'did you mean "image"?',
+  } as const;
+  const skipped = {
+    path: "/etc/gantry/manifests/db.yaml~",
+    state: "skipped",
+    reason: "an editor's backup",
+  } as const;
+  const { app } = testApp({
+    files: [{ path: problem.file, state: "rejected", problems: [problem] }, skipped],
+  });
+  expect(JSON.parse((await get(app, "/manifests")).text)).toEqual({
+    path: "/etc/gantry/manifests",
+    files: [
+      {
+        path: problem.file,
+        state: "rejected",
+        problems: [
+          {
+            ...problem,
+            text: '/etc/gantry/manifests/db.yaml:4:7: spec.containers[0].imag: unknown field (did you mean "image"?)',
+          },
+        ],
+      },
+      skipped,
+    ],
+  });
+});
+
+describe("the overview", () => {
+  test("is a table with the problems under it", async () => {
+    const { app } = testApp({
+      pods: [
+        pod(
+          "web-edge",
+          {
+            phase: "Running",
+            startTime: "2026-11-24T11:57:30Z",
+            containerStatuses: ["app", "log"].map((name) => ({
+              name,
+              ready: true,
+              restartCount: 3,
+              image: "",
+              imageID: "",
+              state: { running: {} },
+            })),
+          },
+          ["app", "log"],
+        ),
+        pod("db-edge", {
+          phase: "Pending",
+          containerStatuses: [
+            {
+              name: "app",
+              ready: false,
+              restartCount: 0,
+              image: "",
+              imageID: "",
+              state: { waiting: { reason: "ErrImagePull", message: "no such file" } },
+            },
+          ],
+        }),
+      ],
+      unreadable: "Cannot read /etc/gantry/manifests: EIO",
+    });
+    const { response, text } = await get(app, "/");
+    expect(response.headers.get("content-type")).toStartWith("text/plain");
+    expect(text).toBe(
+      `NAMESPACE   NAME       READY   STATUS         RESTARTS   AGE
+default     web-edge   2/2     Running        3          2m
+default     db-edge    0/1     ErrImagePull   0          60m
+
+Problems:
+  Cannot read /etc/gantry/manifests: EIO
+  default/db-edge: app: ErrImagePull: no such file
+`,
+    );
+  });
+
+  test("says so when there is nothing", async () => {
+    expect((await get(testApp({ pods: [] }).app, "/")).text).toBe("No pods.\n");
+  });
+});

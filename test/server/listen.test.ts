@@ -1,0 +1,178 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { type Answerer, ListenError, listen } from "../../src/server/listen.ts";
+import { tempDir } from "../temp-dir.ts";
+import { silentLog, stream, testApp } from "./test-app.ts";
+
+const dir = await tempDir();
+afterAll(() => dir[Symbol.asyncDispose]());
+const text: Answerer = { fetch: () => new Response("hello") };
+
+/** Real curl, as users have it. */
+function curl(address: string, path: string, ...options: string[]) {
+  const target = address.startsWith("unix://")
+    ? ["--unix-socket", address.slice("unix://".length), `http://localhost${path}`]
+    : [`${address}${path}`];
+  return Bun.spawn(["curl", "-sS", "-N", "--max-time", "30", ...options, ...target], { stderr: "pipe" });
+}
+
+async function body(address: string, path: string, ...options: string[]): Promise<string> {
+  return new Response(curl(address, path, ...options).stdout).text();
+}
+
+async function failure(promise: Promise<unknown>): Promise<ListenError> {
+  const error = await promise.catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(ListenError);
+  return error as ListenError;
+}
+
+describe("the unix socket", () => {
+  test("answers, is 0660, and is gone afterwards", async () => {
+    const path = `${dir.path}/mode.sock`;
+    {
+      await using listener = await listen(text, `unix://${path}`);
+      expect(await body(listener.address, "/")).toBe("hello");
+      expect(((await stat(path)).mode & 0o777).toString(8)).toBe("660");
+    }
+    expect(await stat(path).catch(() => undefined)).toBeUndefined();
+  });
+
+  test("takes the place of one that nobody listens on any more", async () => {
+    const path = `${dir.path}/stale.sock`;
+    const left = Bun.spawn(
+      [
+        "bun",
+        "-e",
+        `Bun.listen({ unix: ${JSON.stringify(path)}, socket: { data() {} } }); process.kill(process.pid, 9)`,
+      ],
+      { stdout: "ignore" },
+    );
+    await left.exited;
+    expect((await stat(path)).isSocket()).toBe(true);
+    await using listener = await listen(text, `unix://${path}`);
+    expect(await body(listener.address, "/")).toBe("hello");
+  });
+
+  test("leaves alone one that is answered, and a file that is no socket", async () => {
+    const path = `${dir.path}/taken.sock`;
+    const other = createServer().listen(path);
+    expect((await failure(listen(text, `unix://${path}`))).message).toBe(
+      `Cannot listen on unix://${path}: another process listens on it`,
+    );
+    other.close();
+    await writeFile(`${dir.path}/file`, "precious");
+    await failure(listen(text, `unix://${dir.path}/file`));
+    expect(await Bun.file(`${dir.path}/file`).text()).toBe("precious");
+  });
+
+  test("cannot be made where there is no directory", async () => {
+    await failure(listen(text, `unix://${dir.path}/none/gantry.sock`));
+    await failure(listen(text, `unix://${dir.path}/file/gantry.sock`));
+  });
+});
+
+describe("TCP", () => {
+  test("is for loopback only", async () => {
+    for (const address of [
+      "http://0.0.0.0:0",
+      "http://192.0.2.1:80",
+      "http://[::]:0",
+      "http://gantry.example:80",
+    ]) {
+      expect((await failure(listen(text, address))).message).toEndWith("not a loopback address");
+    }
+    for (const address of [
+      "https://127.0.0.1:1",
+      "127.0.0.1:1",
+      "unix://run/x.sock",
+      "http://127.0.0.1:1/x",
+    ]) {
+      expect((await failure(listen(text, address))).message).toEndWith("not an address");
+    }
+  });
+
+  test("knows its own port, refuses other sites and a second listener", async () => {
+    const { app } = testApp();
+    await using listener = await listen(app, "http://127.0.0.1:0");
+    const status = (...options: string[]) =>
+      body(listener.address, "/pods", "-o", "/dev/null", "-w", "%{http_code}", ...options);
+    expect(await status()).toBe("200");
+    expect(await status("-H", "Host: evil.example")).toBe("403");
+    expect(await status("-H", "Origin: http://evil.example")).toBe("403");
+    expect(await status("-X", "DELETE")).toBe("405");
+    expect(await status("-I")).toBe("200");
+    expect((await failure(listen(app, listener.address))).address).toBe(listener.address);
+  });
+});
+
+describe.each(["unix", "tcp"])("over %s", (kind) => {
+  const address = kind === "tcp" ? "http://127.0.0.1:0" : `unix://${dir.path}/follow.sock`;
+  const path = "/pods/default/web-edge/logs";
+
+  test("a followed log outlives every idle timeout and is ended when the client leaves", async () => {
+    const log = silentLog("first");
+    const { app } = testApp({ log: log.open });
+    await using listener = await listen(app, address);
+    const client = curl(listener.address, `${path}?follow=true`);
+    const reader = client.stdout.getReader();
+    expect(new TextDecoder().decode((await reader.read()).value)).toBe("first\n");
+    // Longer than bun's own 10 s: the only way to see that nothing ends it is to let that time pass.
+    expect(await Promise.race([client.exited, Bun.sleep(13_000).then(() => "still open")])).toBe(
+      "still open",
+    );
+    client.kill("SIGKILL");
+    await log.ended;
+  }, 20_000);
+
+  test("a followed log is ended when the server is", async () => {
+    const log = silentLog("first");
+    const { app } = testApp({ log: log.open });
+    const listener = await listen(app, address);
+    const client = curl(listener.address, `${path}?follow=true`);
+    const reader = client.stdout.getReader();
+    await reader.read();
+    await listener[Symbol.asyncDispose]();
+    await log.ended;
+    expect(await client.exited).not.toBe(0);
+  });
+
+  test("a log whose reading fails is cut, so that the client can tell, and the agent's log has the reason", async () => {
+    const { promise: firstRead, resolve: fail } = Promise.withResolvers<void>();
+    async function* entries() {
+      yield { message: "first", timestampUs: 0n };
+      await firstRead;
+      throw new Error("journalctl: exit code 1");
+    }
+    const { app, world } = testApp({ log: () => ({ kind: "stream", entries: entries() }) });
+    await using listener = await listen(app, address);
+    const client = curl(listener.address, path);
+    const reader = client.stdout.getReader();
+    expect(new TextDecoder().decode((await reader.read()).value)).toBe("first\n");
+    fail();
+    expect(await client.exited).not.toBe(0);
+    expect(world.logged.join()).toContain("journalctl: exit code 1");
+  });
+
+  test("a client that does not read holds the log back", async () => {
+    let made = 0;
+    const line = "x".repeat(1000);
+    function* endless() {
+      for (;;) {
+        made++;
+        yield line;
+      }
+    }
+    const { app } = testApp({ log: () => stream(endless()) });
+    await using listener = await listen(app, address);
+    const client = curl(listener.address, path, "--limit-rate", "1k", "-o", "/dev/null");
+    let before = -1;
+    for (let i = 0; i < 200 && before !== made; i++) {
+      before = made;
+      await Bun.sleep(50);
+    }
+    expect(before).toBe(made);
+    expect(made).toBeLessThan(20_000);
+    client.kill("SIGKILL");
+  });
+});

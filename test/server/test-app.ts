@@ -1,0 +1,94 @@
+// An app over values that a test sets, and a log source that shows whether it was ended.
+
+import type { Pod } from "kubernetes-types/core/v1";
+import type { ManifestFile } from "../../src/pod/desired.ts";
+import { type App, type AppOptions, createApp } from "../../src/server/app.ts";
+import type { Connection } from "../../src/server/connection.ts";
+import type { HealthCheck } from "../../src/server/health.ts";
+import type { LogEntry, LogSourceQuery, LogStream } from "../../src/server/logs.ts";
+
+export const nowMs = Date.parse("2026-11-24T12:00:00Z");
+
+export interface World {
+  pods: Pod[];
+  files: ManifestFile[];
+  unreadable: string | undefined;
+  checks: HealthCheck[];
+  /** What the log source answers. */
+  log: (query: LogSourceQuery) => LogStream;
+  /** What was written to the agent's own log. */
+  readonly logged: string[];
+}
+
+export function testApp(change: Partial<World> = {}): { app: App; world: World } {
+  const world: World = {
+    pods: [pod("web-edge", {})],
+    files: [],
+    unreadable: undefined,
+    checks: [],
+    log: () => stream(["one", "two"]),
+    logged: [],
+    ...change,
+  };
+  const write = (message: string, fields: object = {}) => {
+    world.logged.push(`${message} ${JSON.stringify(fields)}`);
+  };
+  const options: AppOptions = {
+    status: {
+      list: () => world.pods,
+      get: (namespace, name) =>
+        world.pods.find(({ metadata }) => metadata?.namespace === namespace && metadata.name === name),
+      resourceVersion: "7",
+    },
+    logs: { open: (query) => world.log(query) },
+    manifests: {
+      path: "/etc/gantry/manifests",
+      files: () => world.files,
+      get unreadable() {
+        return world.unreadable;
+      },
+    },
+    health: { checks: () => world.checks },
+    clock: { wallMs: () => nowMs },
+    log: { debug: write, info: write, warn: write, error: write },
+    version: "1.2.3",
+  };
+  return { app: createApp(options), world };
+}
+
+export const unixConnection: Connection = { port: undefined, keepOpen: () => undefined };
+
+export function pod(name: string, status: Pod["status"] & object, containers = ["app"]): Pod {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { namespace: "default", name, creationTimestamp: "2026-11-24T11:00:00Z" },
+    spec: { containers: containers.map((container) => ({ name: container })) },
+    status,
+  };
+}
+
+export function stream(messages: Iterable<string>): LogStream {
+  return { kind: "stream", entries: entriesOf(messages) };
+}
+
+async function* entriesOf(messages: Iterable<string>): AsyncGenerator<LogEntry> {
+  let timestampUs = 1_764_000_000_000_042n;
+  for (const message of messages) yield { message, timestampUs: timestampUs++ };
+}
+
+/** A log that says `first` and then nothing until it is ended; `ended` resolves once all of it is over. */
+export function silentLog(first: string): { open: World["log"]; ended: Promise<void> } {
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  async function* entries(signal: AbortSignal): AsyncGenerator<LogEntry> {
+    try {
+      yield { message: first, timestampUs: 0n };
+      const { promise: aborted, resolve: abort } = Promise.withResolvers<void>();
+      signal.addEventListener("abort", () => abort());
+      await aborted;
+    } finally {
+      resolve();
+    }
+  }
+  return { open: ({ signal }) => ({ kind: "stream", entries: entries(signal) }), ended };
+}
