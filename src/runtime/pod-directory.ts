@@ -2,11 +2,12 @@
 //
 //   manifest.json                               the accepted version (pod/desired.ts)
 //   finished-<rkt uuid>                         when and how that revision ended, written by its unit
+//   stopped-<rkt uuid>                          it was told to end, and did not of itself
 //   volumes/kubernetes.io~empty-dir/<volume>
 //
 // Invariant: no uid leads out of pods/.
 
-import { lstat, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { exists, lstat, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hasErrorCode } from "../host/error.ts";
 import { readTextIfExists, writeFileAtomic } from "../host/files.ts";
 import { serializeAcceptedPod } from "../pod/desired.ts";
@@ -76,8 +77,23 @@ export class PodDirectories {
     }
   }
 
-  async removeFinished(uid: PodUid, uuid: RktUuid): Promise<void> {
+  /** Marks that a revision is about to be stopped; that needs to be known for as long as the revision is. */
+  async markStopped(uid: PodUid, uuid: RktUuid): Promise<void> {
+    await mkdir(this.path(uid), { recursive: true, mode: 0o750 });
+    await writeFile(this.#stoppedFile(uid, uuid), "");
+  }
+
+  async isStopped(uid: PodUid, uuid: RktUuid): Promise<boolean> {
+    return exists(this.#stoppedFile(uid, uuid));
+  }
+
+  async removeMarkers(uid: PodUid, uuid: RktUuid): Promise<void> {
     await rm(this.finishedFile(uid, uuid), { force: true });
+    await rm(this.#stoppedFile(uid, uuid), { force: true });
+  }
+
+  #stoppedFile(uid: PodUid, uuid: RktUuid): string {
+    return `${this.path(uid)}/stopped-${uuid}`;
   }
 
   /** Links in it are removed, not followed. */

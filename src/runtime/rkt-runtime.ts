@@ -1,0 +1,170 @@
+// The runtime port made of rkt and systemd: a revision is one rkt pod, prepared by rkt and run by a unit of its own.
+// Invariant: the unit file is written last and removed last, so that whatever rkt pod has been made can be found again.
+
+import { rm } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
+import { errorChain } from "../host/error.ts";
+import { writeFileAtomic } from "../host/files.ts";
+import type { PodUid, RktUuid } from "../pod/names.ts";
+import { podUnitName } from "../pod/names.ts";
+import type { Observation, Reason, Revision } from "../pod/observed-pod.ts";
+import type { Pod } from "../pod/pod.ts";
+import { type Attempt, type Runtime, RuntimeError } from "../reconcile/runtime.ts";
+import { podManifest } from "../rkt/pod-manifest.ts";
+import type { RktClient } from "../rkt/rkt-client.ts";
+import { podUnitText } from "../systemd/pod-unit.ts";
+import type { Systemd } from "../systemd/systemd.ts";
+import { Images } from "./images.ts";
+import type { Observer } from "./observe.ts";
+import type { PodDirectories } from "./pod-directory.ts";
+import { setUpVolumes } from "./volumes.ts";
+
+const startTimeoutMs = 60_000;
+/** How much longer than its grace period a stop may take: two units one after the other, each killed at the end. */
+const stopMarginMs = 30_000;
+/** kubelet v1.5 rkt.go: systemd could else kill a pod that was about to end by itself. */
+const minimumGraceSeconds = 2;
+
+export interface RktRuntimeOptions {
+  readonly rkt: RktClient;
+  readonly systemd: Systemd;
+  readonly observer: Observer;
+  readonly directories: PodDirectories;
+  readonly unitDir: string;
+  /** rkt's `--net` for pods without hostNetwork. */
+  readonly network: string;
+  /** Empty: rkt's own. */
+  readonly stage1Name: string;
+  /** A real rkt gives no sign when a pod's apps run; the engine's apps are units and do. */
+  readonly isBuiltin: boolean;
+}
+
+export class RktRuntime implements Runtime {
+  readonly #options: RktRuntimeOptions;
+  readonly #images: Images;
+
+  constructor(options: RktRuntimeOptions) {
+    this.#options = options;
+    this.#images = new Images(options.rkt);
+  }
+
+  observe(signal: AbortSignal): Promise<Observation> {
+    return this.#options.observer.observe(signal);
+  }
+
+  async prepare(pod: Pod, attempt: Attempt, signal: AbortSignal): Promise<RktUuid> {
+    const { directories } = this.#options;
+    await directories.create(pod).catch(asRuntimeError("CreateContainerError", "make the pod's directory"));
+    const volumes = await setUpVolumes(pod, directories);
+    const images = new Map(
+      await sequentially(pod.spec.containers, async (container) => {
+        return [container.name, await this.#images.ensure(container, signal)] as const;
+      }),
+    );
+    const manifest = podManifest({ pod, images, volumes, attempt });
+    const uuid = await this.#rktPrepare(pod, JSON.stringify(manifest), signal);
+    await this.#writeUnit(pod, attempt, uuid).catch(async (error: unknown) => {
+      await this.#options.rkt.remove(uuid, signal).catch(() => undefined);
+      throw new RuntimeError("CreateContainerError", `Cannot write the pod's unit: ${errorChain(error)}`);
+    });
+    return uuid;
+  }
+
+  async #rktPrepare(pod: Pod, manifest: string, signal: AbortSignal): Promise<RktUuid> {
+    const { directories, rkt, stage1Name } = this.#options;
+    const file = `${directories.path(pod.uid)}/pod-manifest.json`;
+    try {
+      await writeFileAtomic(file, manifest, 0o600);
+      return await rkt.prepare(file, { stage1Name: stage1Name === "" ? undefined : stage1Name }, signal);
+    } catch (error) {
+      this.#images.forget();
+      throw new RuntimeError("CreateContainerError", `Cannot prepare the pod: ${errorChain(error)}`);
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
+  async #writeUnit(pod: Pod, attempt: Attempt, uuid: RktUuid): Promise<void> {
+    const { rkt, directories, network, unitDir } = this.#options;
+    const { hostNetwork } = pod.spec;
+    const text = podUnitText({
+      uuid,
+      pod: { uid: pod.uid, name: pod.name, namespace: pod.namespace, hostNetwork },
+      restartCount: attempt.restartCount,
+      backOffMs: attempt.backOffMs,
+      specHash: pod.specHash,
+      manifest: pod.source.file,
+      execStart: rkt.runPreparedArgv(uuid, {
+        net: hostNetwork ? "host" : network,
+        hostname: hostNetwork ? pod.spec.nodeName : pod.name.slice(0, 63),
+      }),
+      finishedFile: directories.finishedFile(pod.uid, uuid),
+      graceSeconds: Math.max(minimumGraceSeconds, pod.spec.terminationGracePeriodSeconds),
+    });
+    await writeFileAtomic(`${unitDir}/${podUnitName(uuid)}`, text);
+  }
+
+  async start(uuid: RktUuid, signal: AbortSignal): Promise<void> {
+    const { systemd, isBuiltin } = this.#options;
+    try {
+      await systemd.startUnit(podUnitName(uuid), { timeoutMs: startTimeoutMs, signal });
+    } catch (error) {
+      throw new RuntimeError("RunContainerError", `Cannot start the pod's unit: ${errorChain(error)}`);
+    }
+    if (!isBuiltin) await this.#waitUntilRunning(uuid, signal);
+  }
+
+  /** A stage1 takes up to a second to start its apps. Whatever keeps it from that is for the next look to tell. */
+  async #waitUntilRunning(uuid: RktUuid, signal: AbortSignal): Promise<void> {
+    for (let tries = 0; tries < 50 && !signal.aborted; tries++) {
+      const pod = await this.#options.rkt.status(uuid, signal).catch(() => undefined);
+      if (pod === undefined || pod.state !== "prepared") return;
+      await setTimeout(100, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async stop(revision: Revision, signal: AbortSignal): Promise<void> {
+    const { systemd, rkt, observer, directories } = this.#options;
+    const unit = observer.podUnit(revision.uuid);
+    try {
+      await directories.markStopped(revision.podUid, revision.uuid);
+      if (unit === undefined) await rkt.stop(revision.uuid, { force: false }, signal);
+      else {
+        const timeoutMs = 2 * unit.graceSeconds * 1000 + stopMarginMs;
+        await systemd.stopUnit(podUnitName(revision.uuid), { timeoutMs, signal });
+      }
+    } catch (error) {
+      throw new RuntimeError("FailedKillPod", `Cannot stop rkt pod ${revision.uuid}: ${errorChain(error)}`);
+    }
+  }
+
+  async remove(revision: Revision, signal: AbortSignal): Promise<void> {
+    const { systemd, rkt, directories, unitDir } = this.#options;
+    const { uuid, podUid } = revision;
+    try {
+      await rkt.remove(uuid, signal);
+      await systemd.resetFailed(podUnitName(uuid), signal);
+      await directories.removeMarkers(podUid, uuid);
+      await rm(`${unitDir}/${podUnitName(uuid)}`, { force: true });
+    } catch (error) {
+      throw new RuntimeError("FailedKillPod", `Cannot remove rkt pod ${uuid}: ${errorChain(error)}`);
+    }
+  }
+
+  async removePodDirectory(uid: PodUid): Promise<void> {
+    const { directories } = this.#options;
+    await directories.remove(uid).catch(asRuntimeError("FailedKillPod", "remove the pod's directory"));
+  }
+}
+
+function asRuntimeError(reason: Reason, what: string): (error: unknown) => never {
+  return (error) => {
+    throw new RuntimeError(reason, `Cannot ${what}: ${errorChain(error)}`);
+  };
+}
+
+async function sequentially<T, R>(items: readonly T[], map: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await map(item));
+  return results;
+}
