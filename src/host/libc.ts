@@ -2,6 +2,7 @@
 // Invariant: each throws LibcError unless it says otherwise; nothing here keeps state.
 
 import { dlopen, FFIType, type Pointer, read } from "bun:ffi";
+import { closeSync } from "node:fs";
 import { constants } from "node:os";
 
 /** A system call that failed, with errno by name (`EBUSY`) as node:fs errors have it. */
@@ -23,6 +24,9 @@ const declarations = {
   dup2: { args: [i32, i32], returns: i32 },
   mount: { args: [cstring, cstring, cstring, u64, cstring], returns: i32 },
   umount2: { args: [cstring, i32], returns: i32 },
+  socket: { args: [i32, i32, i32], returns: i32 },
+  sendto: { args: [i32, ptr, u64, i32, ptr, u64], returns: i32 },
+  clock_gettime: { args: [i32, ptr], returns: i32 },
 } as const;
 
 type Libc = ReturnType<typeof dlopen<typeof declarations>>["symbols"];
@@ -70,6 +74,36 @@ export function tryLock(fd: number, kind: "shared" | "exclusive"): boolean {
  */
 export function replaceStdin(fd: number): void {
   check("dup2", libc().dup2(fd, 0));
+}
+
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = 0o2000000;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+
+/** Sends one datagram to a unix socket, abstract if its name begins with NUL. Never waits: EAGAIN where the receiver does not keep up. */
+export function sendDatagram(socketName: string, message: string): void {
+  const name = Buffer.from(socketName.startsWith("\0") ? socketName : `${socketName}\0`);
+  const address = Buffer.concat([new Uint8Array(Uint16Array.of(AF_UNIX).buffer), name]);
+  const data = Buffer.from(message);
+  const socket = check("socket", libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  try {
+    const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    check("sendto", libc().sendto(socket, data, data.length, flags, address, address.length));
+  } finally {
+    closeSync(socket);
+  }
+}
+
+const CLOCK_MONOTONIC = 1;
+
+/** CLOCK_MONOTONIC in microseconds. Bun's process.hrtime() begins with the process. */
+export function monotonicUs(): bigint {
+  const time = new BigInt64Array(2);
+  check("clock_gettime", libc().clock_gettime(CLOCK_MONOTONIC, time));
+  const [seconds = 0n, nanoseconds = 0n] = time;
+  return seconds * 1_000_000n + nanoseconds / 1000n;
 }
 
 /** mount(2). */
