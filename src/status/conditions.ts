@@ -1,0 +1,87 @@
+// A Pod's conditions: Kubernetes' own, and ours where something is wrong that it has no word for. Pure.
+// Invariant: a condition's time changes only with its status.
+
+import type { ContainerStatus, PodCondition } from "kubernetes-types/core/v1";
+import { formatProblem } from "../pod/problem.ts";
+import type { Phase } from "./phase.ts";
+import { type PodView, shownRevisions } from "./shown-pod.ts";
+import { rfc3339 } from "./time.ts";
+
+interface Condition {
+  /** Kubernetes' types, `ManifestAccepted` and `UpToDate`; the last two only while they are not True. */
+  readonly type: string;
+  readonly status: "True" | "False" | "Unknown";
+  readonly reason?: string;
+  readonly message?: string;
+  /** Since when, as far as the machine tells: for a Pod that this agent has not seen before. */
+  readonly sinceMs?: number | undefined;
+}
+
+export function podConditions(
+  view: PodView,
+  { phase, containers }: { readonly phase: Phase; readonly containers: readonly ContainerStatus[] },
+  previous: readonly PodCondition[] | undefined,
+): PodCondition[] {
+  const { revisions } = view;
+  const createdMs = Math.min(...revisions.map(({ createdAtMs }) => createdAtMs));
+  const sinceMs = Number.isFinite(createdMs) ? createdMs : undefined;
+  const conditions: readonly Condition[] = [
+    { type: "Initialized", status: "True", sinceMs },
+    readiness("Ready", view, phase, containers),
+    readiness("ContainersReady", view, phase, containers),
+    { type: "PodScheduled", status: "True", sinceMs },
+    ...manifestAccepted(view),
+    ...upToDate(view),
+  ];
+  return conditions.map(({ sinceMs: since, ...condition }) => {
+    const before = previous?.find(({ type }) => type === condition.type);
+    const changedMs = previous === undefined ? (since ?? view.wallMs) : view.wallMs;
+    const isSame = before?.status === condition.status;
+    return { ...condition, lastTransitionTime: (isSame && before.lastTransitionTime) || rfc3339(changedMs) };
+  });
+}
+
+function readiness(
+  type: string,
+  view: PodView,
+  phase: Phase,
+  containers: readonly ContainerStatus[],
+): Condition {
+  const { current } = shownRevisions(view);
+  const unready = containers.filter(({ ready }) => !ready).map(({ name }) => name);
+  if (unready.length === 0 && containers.length > 0)
+    return { type, status: "True", sinceMs: current?.startedAtMs };
+  const sinceMs = current?.state.kind === "exited" ? current.state.finishedAtMs : undefined;
+  if (phase === "Succeeded") return { type, status: "False", reason: "PodCompleted", sinceMs };
+  if (phase === "Failed") return { type, status: "False", reason: "PodFailed", sinceMs };
+  const message = `containers with unready status: [${unready.join(" ")}]`;
+  return { type, status: "False", reason: "ContainersNotReady", message, sinceMs };
+}
+
+/** The file says something else now, which was refused: what is shown is the last accepted version. */
+function manifestAccepted({ manifest }: PodView): readonly Condition[] {
+  const type = "ManifestAccepted";
+  switch (manifest.state) {
+    case "accepted":
+      return [];
+    case "unreadable":
+      return [{ type, status: "Unknown", reason: "Unreadable", message: manifest.error }];
+    case "rejected": {
+      const [first] = manifest.problems;
+      const more = manifest.problems.length > 1 ? ` (and ${manifest.problems.length - 1} more)` : "";
+      const message = first ? `${formatProblem(first)}${more}` : "";
+      return [{ type, status: "False", reason: first?.code ?? "Invalid", message }];
+    }
+    default:
+      return manifest satisfies never;
+  }
+}
+
+/** A change that cannot be prepared leaves the old revision running. */
+function upToDate(view: PodView): readonly Condition[] {
+  const { current, isLive } = shownRevisions(view);
+  if (!isLive || current?.specHash === view.pod.specHash || !view.waiting || !("failure" in view.waiting))
+    return [];
+  const { failure } = view.waiting;
+  return failure ? [{ type: "UpToDate", status: "False", ...failure }] : [];
+}
