@@ -46,7 +46,7 @@ async function run(argv: readonly string[]): Promise<number> {
 }
 
 /** How to start this program again: the executable, or bun with this file where it is not compiled. */
-function self(): readonly string[] {
+function self(): readonly [program: string, ...args: string[]] {
   return import.meta.path.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, import.meta.path];
 }
 

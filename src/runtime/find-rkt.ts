@@ -4,7 +4,7 @@ import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface FoundRkt {
-  readonly command: readonly string[];
+  readonly command: readonly [program: string, ...args: string[]];
   readonly isBuiltin: boolean;
 }
 
@@ -16,9 +16,9 @@ export interface FoundRkt {
 export async function findRkt(
   configured: string,
   searchPath: string,
-  self: readonly string[],
+  self: readonly [program: string, ...args: string[]],
 ): Promise<FoundRkt> {
-  const builtin = { command: [...self, "rkt"], isBuiltin: true };
+  const builtin: FoundRkt = { command: [...self, "rkt"], isBuiltin: true };
   if (configured === "builtin") return builtin;
   if (configured !== "") return { command: [configured], isBuiltin: false };
   for (const directory of searchPath.split(":").filter((part) => part.startsWith("/"))) {

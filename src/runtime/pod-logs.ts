@@ -1,15 +1,36 @@
 // Where a container's lines are: its own unit's with the built-in engine; the pod unit's with a real rkt, whose stage1
-// passes all apps through one console.
+// passes all apps through one console. Invariant: only the journal is read, never a file that a pod could write.
 
 import { appUnitName, podUnitName, type RktUuid } from "../pod/names.ts";
+import type { Revision } from "../pod/observed-pod.ts";
 import { type JournalEntry, readJournal } from "../systemd/journal.ts";
 
+/** Who knows a Pod's containers, and which revision is current: the status. */
+export interface LoggedPods {
+  get(namespace: string, name: string): LoggedPod | undefined;
+  revisionsOf(
+    namespace: string,
+    name: string,
+  ): { readonly current: Revision | undefined; readonly previous: Revision | undefined } | undefined;
+}
+
+export interface LoggedPod {
+  readonly spec?: { readonly containers: readonly { readonly name: string }[] };
+  readonly status?: {
+    readonly containerStatuses?: readonly {
+      readonly name: string;
+      readonly state?: { readonly waiting?: { readonly reason?: string } };
+    }[];
+  };
+}
+
 export interface PodLogQuery {
-  readonly uuid: RktUuid;
-  readonly app: string;
-  /** All apps of that pod: with several, console lines tell them apart. */
-  readonly apps: readonly string[];
-  readonly isBuiltin: boolean;
+  readonly namespace: string;
+  readonly name: string;
+  /** Undefined: the only one. */
+  readonly container: string | undefined;
+  /** The revision before the current one. */
+  readonly previous: boolean;
   readonly follow: boolean;
   readonly tailLines?: number | undefined;
   /** Milliseconds since the epoch. */
@@ -17,24 +38,96 @@ export interface PodLogQuery {
   readonly signal: AbortSignal;
 }
 
-/** `[ 2944.613393] main[12]: text`: systemd in the pod writes to the console so (rkt 1.30 with the host or coreos stage1). */
-const consoleLine = /^\[ *\d+\.\d+\] ([a-z0-9-]+)\[\d+\]: (.*)$/s;
+export type PodLog =
+  | { readonly kind: "stream"; readonly entries: AsyncIterable<LogLine> }
+  | { readonly kind: "podNotFound" }
+  | { readonly kind: "containerNotFound"; readonly containers: readonly string[] }
+  | { readonly kind: "containerRequired"; readonly containers: readonly string[] }
+  | { readonly kind: "noPrevious" }
+  | { readonly kind: "notStarted"; readonly reason: string };
 
-export async function* readPodLog(query: PodLogQuery): AsyncGenerator<JournalEntry> {
-  const { uuid, app, isBuiltin, follow, tailLines, sinceMs, signal } = query;
-  if (isBuiltin) {
-    yield* readJournal({ unit: appUnitName(uuid, app), follow, tailLines, sinceMs, signal });
+export interface LogLine {
+  readonly message: string;
+  /** Microseconds since the epoch. */
+  readonly timestampUs: bigint;
+}
+
+export class PodLogs {
+  readonly #status: LoggedPods;
+  readonly #isBuiltin: boolean;
+
+  constructor({ status, isBuiltin }: { readonly status: LoggedPods; readonly isBuiltin: boolean }) {
+    this.#status = status;
+    this.#isBuiltin = isBuiltin;
+  }
+
+  open(query: PodLogQuery): PodLog {
+    const pod = this.#status.get(query.namespace, query.name);
+    if (pod === undefined) return { kind: "podNotFound" };
+    const containers = (pod.spec?.containers ?? []).map(({ name }) => name);
+    const container = query.container ?? (containers.length === 1 ? containers[0] : undefined);
+    if (container === undefined) return { kind: "containerRequired", containers };
+    const revisions = this.#status.revisionsOf(query.namespace, query.name);
+    const revision = query.previous ? revisions?.previous : revisions?.current;
+    const apps = revision?.apps.map(({ name }) => name) ?? [];
+    if (!containers.includes(container) && !apps.includes(container)) {
+      return { kind: "containerNotFound", containers };
+    }
+    if (revision === undefined) {
+      return query.previous
+        ? { kind: "noPrevious" }
+        : { kind: "notStarted", reason: waitingReason(pod, container) };
+    }
+    const source = { uuid: revision.uuid, app: container, apps, range: query };
+    const entries = this.#isBuiltin ? appUnitEntries(source) : consoleEntries(source);
+    return { kind: "stream", entries: toLines(entries) };
+  }
+}
+
+interface LogOfApp {
+  readonly uuid: RktUuid;
+  readonly app: string;
+  /** All of the pod. */
+  readonly apps: readonly string[];
+  readonly range: Pick<PodLogQuery, "follow" | "tailLines" | "sinceMs" | "signal">;
+}
+
+function waitingReason({ status }: LoggedPod, container: string): string {
+  const state = status?.containerStatuses?.find(({ name }) => name === container)?.state;
+  return state?.waiting?.reason ?? "ContainerCreating";
+}
+
+function appUnitEntries({ uuid, app, range }: LogOfApp): AsyncIterable<JournalEntry> {
+  return readJournal({ ...range, unit: appUnitName(uuid, app) });
+}
+
+async function* consoleEntries(source: LogOfApp): AsyncGenerator<JournalEntry> {
+  const unit = podUnitName(source.uuid);
+  const { tailLines, follow, sinceMs, signal } = source.range;
+  if (tailLines === undefined) {
+    yield* appEntries(readJournal({ unit, follow, sinceMs, signal }), source);
     return;
   }
   // Which lines are the app's is known only once they are read, so the tail is cut here.
-  const entries = appLines(readJournal({ unit: podUnitName(uuid), follow, sinceMs, signal }), query);
-  yield* tailLines === undefined || follow ? entries : lastOf(entries, tailLines);
+  const last: JournalEntry[] = [];
+  for await (const entry of appEntries(readJournal({ unit, follow: false, sinceMs, signal }), source)) {
+    last.push(entry);
+    if (last.length > tailLines) last.shift();
+  }
+  yield* last;
+  const afterMs = last.at(-1)?.realtimeUs ?? BigInt(sinceMs ?? 0) * 1000n;
+  if (!follow) return;
+  const rest = readJournal({ unit, follow, sinceMs: Number(afterMs / 1000n), signal });
+  for await (const entry of appEntries(rest, source)) if (entry.realtimeUs > afterMs) yield entry;
 }
 
-/** The app's own lines. A line that is not of that form is the only app's (fly), or rkt's own. */
-async function* appLines(
+/** `[ 2944.613393] main[12]: text`: systemd in the pod writes to the console so (rkt 1.30 with the host or coreos stage1). */
+const consoleLine = /^\[ *\d+\.\d+\] ([a-z0-9-]+)\[\d+\]: (.*)$/s;
+
+/** The app's own lines. One that is not of that form is the only app's (fly), else rkt's own. */
+async function* appEntries(
   entries: AsyncIterable<JournalEntry>,
-  { app, apps }: PodLogQuery,
+  { app, apps }: LogOfApp,
 ): AsyncGenerator<JournalEntry> {
   for await (const entry of entries) {
     const [, name, text = ""] = consoleLine.exec(entry.message) ?? [];
@@ -44,11 +137,15 @@ async function* appLines(
   }
 }
 
-async function* lastOf<T>(items: AsyncIterable<T>, count: number): AsyncGenerator<T> {
-  const last: T[] = [];
-  for await (const item of items) {
-    last.push(item);
-    if (last.length > count) last.shift();
+/** journald cuts a line after 48 KiB; this is how much of one is put together again. */
+const lineLengthMax = 1024 * 1024;
+
+async function* toLines(entries: AsyncIterable<JournalEntry>): AsyncGenerator<LogLine> {
+  let begun = "";
+  for await (const { message, realtimeUs, isPartial } of entries) {
+    begun += message;
+    if (isPartial && begun.length < lineLengthMax) continue;
+    yield { message: begun, timestampUs: realtimeUs };
+    begun = "";
   }
-  yield* last;
 }

@@ -1,0 +1,218 @@
+// The composition root: builds everything, starts it in order, and ends it in the reverse one.
+// Invariant: the pods are not ours to end. However the agent ends, they run on.
+
+import { mkdir, open, readFile } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
+import { type Config, ConfigError, flagHelp, readConfig } from "./config.ts";
+import { systemClock, systemTimers } from "./host/clock.ts";
+import { errorChain } from "./host/error.ts";
+import { tryLock } from "./host/libc.ts";
+import { createLog, type Log } from "./host/log.ts";
+import { ManifestDirectory } from "./manifest/directory.ts";
+import { type PassReport, Reconciler } from "./reconcile/reconciler.ts";
+import { RktClient } from "./rkt/rkt-client.ts";
+import { versionProblem } from "./rkt/version.ts";
+import { type FoundRkt, findRkt } from "./runtime/find-rkt.ts";
+import { Observer } from "./runtime/observe.ts";
+import { PodDirectories } from "./runtime/pod-directory.ts";
+import { PodLogs } from "./runtime/pod-logs.ts";
+import { RktRuntime } from "./runtime/rkt-runtime.ts";
+import { createApp } from "./server/app.ts";
+import { listen } from "./server/listen.ts";
+import { Health } from "./status/health.ts";
+import { StatusStore } from "./status/store.ts";
+import { createNotifier, watchdogIntervalMs } from "./systemd/notify.ts";
+import { Systemd } from "./systemd/systemd.ts";
+import { checkSystemdVersion } from "./systemd/version.ts";
+import { version } from "./version.ts";
+
+/** A pass that has not ended after this time hangs: observe() has deadlines of its own that are shorter. */
+const hungAfterMs = 180_000;
+
+/** `gantry agent`; resolves with the exit code. */
+export async function runAgentCommand(
+  argv: readonly string[],
+  self: readonly [program: string, ...args: string[]],
+): Promise<number> {
+  if (argv.includes("--help") || argv.includes("-h")) {
+    process.stdout.write(
+      `Usage: gantry agent [flags]\n\nKeeps the pods of the manifest directory running.\n\n${flagHelp()}`,
+    );
+    return 0;
+  }
+  let config: Config;
+  try {
+    config = readConfig(argv, process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`gantry agent: ${error.message}\n`);
+    return 2;
+  }
+  const log = createLog({
+    write: (line) => process.stderr.write(line),
+    isJournal: process.env.JOURNAL_STREAM !== undefined,
+    isDebug: config.isDebug,
+    wallMs: systemClock.wallMs,
+  });
+  const ended = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => ended.abort());
+  try {
+    await runAgent(config, { self, log, signal: ended.signal });
+    return 0;
+  } catch (error) {
+    if (ended.signal.aborted) return 0;
+    log.error("Cannot run", { error: errorChain(error) });
+    return 1;
+  }
+}
+
+interface AgentContext {
+  readonly self: readonly [program: string, ...args: string[]];
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+async function runAgent(config: Config, { self, log, signal }: AgentContext): Promise<void> {
+  const clock = systemClock;
+  const notifier = createNotifier(process.env.NOTIFY_SOCKET);
+  await using stack = new AsyncDisposableStack();
+  stack.use(await lockRunDir(config.runDir));
+  const directories = new PodDirectories(config.stateDir);
+  const found = await findRkt(config.rkt.path, process.env.PATH ?? "", self);
+  const rkt = new RktClient({ command: found.command, options: rktOptions(config, found) });
+  const systemd = stack.use(new Systemd({ address: process.env.DBUS_SYSTEM_BUS_ADDRESS, log }));
+  const status = new StatusStore({ clock, hostIP: hostAddress() });
+  const health = new Health(["reconcile", "manifests", "systemd"], clock.wallMs());
+  const manifests = stack.use(
+    new ManifestDirectory({
+      path: config.manifestPath,
+      nodeName: config.nodeName,
+      accepted: await directories.accepted(),
+      clock,
+      log,
+      onChange: () => reconciler.wake("manifests"),
+    }),
+  );
+  const { bootId } = await readBoot();
+  const observer = new Observer({ rkt, systemd, directories, unitDir: config.unitDir, bootId, clock });
+  const runtime = new RktRuntime({
+    rkt,
+    systemd,
+    observer,
+    directories,
+    unitDir: config.unitDir,
+    network: config.network,
+    stage1Name: config.rkt.stage1Name,
+    isBuiltin: found.isBuiltin,
+  });
+  const reconciler = new Reconciler({
+    runtime,
+    desired: () => manifests.desired,
+    clock,
+    timers: systemTimers,
+    log,
+    onPass(report) {
+      reportPass(report, status, health);
+      if (report.kind === "observed") notifier.status(`${report.desired.pods.length} pods`);
+    },
+  });
+
+  const app = createApp({
+    status,
+    logs: new PodLogs({ status, isBuiltin: found.isBuiltin }),
+    manifests: {
+      path: config.manifestPath,
+      files: () => manifests.desired.files,
+      get unreadable() {
+        return manifests.desired.unreadable;
+      },
+    },
+    health: {
+      checks(endpoint) {
+        health.report("manifests", manifests.desired.unreadable, clock.wallMs());
+        health.report("systemd", systemd.isConnected ? undefined : "no connection to D-Bus", clock.wallMs());
+        return endpoint === "readyz" ? health.checks() : [loopCheck(reconciler, clock.nowMs())];
+      },
+    },
+    clock,
+    log,
+    version,
+  });
+  for (const address of config.listen) {
+    const listener = stack.use(await listen(app, address));
+    log.info("listening", { address: listener.address });
+  }
+
+  await systemd.start(signal);
+  await checkVersions(systemd, rkt, signal);
+  await manifests.start(signal);
+  stack.defer(systemd.onChange(() => reconciler.wake("units")));
+  const watchdogMs = watchdogIntervalMs(process.env, process.pid);
+  if (watchdogMs !== undefined) {
+    const timer = setInterval(() => {
+      if (loopCheck(reconciler, clock.nowMs()).error === undefined) notifier.watchdog();
+    }, watchdogMs);
+    stack.defer(() => clearInterval(timer));
+  }
+  log.info("started", { version, rkt: found.command.join(" "), manifests: config.manifestPath });
+  notifier.ready();
+  await reconciler.run(signal);
+  notifier.stopping();
+  log.info("ending; the pods run on");
+}
+
+function reportPass(report: PassReport, status: StatusStore, health: Health): void {
+  const wallMs = systemClock.wallMs();
+  if (report.kind === "unobserved") {
+    health.report("reconcile", `cannot look at the machine: ${report.error}`, wallMs);
+    return;
+  }
+  health.report("reconcile", undefined, wallMs);
+  status.update({ desired: report.desired, observation: report.observation, waiting: report.plan.waiting });
+}
+
+/** Fails only where a restart of the agent would mend it. */
+function loopCheck(reconciler: Reconciler, nowMs: number): { name: string; error: string | undefined } {
+  const { passStartedMs } = reconciler;
+  const isHung = passStartedMs !== undefined && nowMs - passStartedMs > hungAfterMs;
+  return { name: "loop", error: isHung ? "the reconcile loop hangs" : undefined };
+}
+
+async function checkVersions(systemd: Systemd, rkt: RktClient, signal: AbortSignal): Promise<void> {
+  const problem =
+    checkSystemdVersion(await systemd.version(signal)) ?? versionProblem((await rkt.version(signal)).rkt);
+  if (problem !== undefined) throw new Error(problem);
+}
+
+function rktOptions({ rkt, stateDir }: Config, { isBuiltin }: FoundRkt) {
+  const orUndefined = (text: string) => (text === "" ? undefined : text);
+  // The engine knows no signatures, so it is told to do without: a root who writes a manifest has chosen the image.
+  const insecureOptions = isBuiltin && rkt.insecureOptions.length === 0 ? ["image"] : rkt.insecureOptions;
+  return {
+    debug: rkt.isDebug,
+    insecureOptions,
+    localConfigDir: orUndefined(rkt.localConfigDir),
+    userConfigDir: orUndefined(rkt.userConfigDir),
+    systemConfigDir: orUndefined(rkt.systemConfigDir),
+    dir: orUndefined(rkt.dir) ?? (isBuiltin ? `${stateDir}/rkt` : undefined),
+  };
+}
+
+/** One agent a machine: the lock is held as long as the file is open, that is until the process ends, however it does. */
+async function lockRunDir(runDir: string): Promise<AsyncDisposable> {
+  await mkdir(runDir, { recursive: true, mode: 0o755 });
+  const file = await open(`${runDir}/lock`, "w", 0o600);
+  if (tryLock(file.fd, "exclusive")) return file;
+  await file.close();
+  throw new Error(`another gantry agent is running (it holds ${runDir}/lock)`);
+}
+
+async function readBoot(): Promise<{ readonly bootId: string }> {
+  return { bootId: (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim() };
+}
+
+/** The first address that is not only this machine's own; the loopback one where there is no network. */
+function hostAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "127.0.0.1";
+}
