@@ -58,7 +58,7 @@ const finishScript = [
   "read -r uptime idle </proc/uptime",
   "read -r boot </proc/sys/kernel/random/boot_id",
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
-  'echo "$uptime $boot ${SERVICE_RESULT:--} ${EXIT_CODE:--} ${EXIT_STATUS:--}" >"$0.tmp" && mv -f "$0.tmp" "$0"',
+  'echo "$uptime $boot ${SERVICE_RESULT:--} ${EXIT_CODE:--} ${EXIT_STATUS:--}" >"$0.tmp" && mv -f "$0.tmp" "$0" || rm -f "$0.tmp"',
 ].join("; ");
 
 export function podUnitText(options: PodUnitOptions): string {

@@ -54,7 +54,8 @@ export function unitValues(file: UnitFile, section: string, key: string): readon
  */
 export function execCommand([program = "", ...args]: readonly string[]): string {
   checked(program, /^\/[^\x00-\x1f\x7f"'\\]*$/, "program");
-  return [`"${escapeSpecifiers(program)}"`, ...args.map(quoteArgument)].join(" ");
+  const path = escapeSpecifiers(program);
+  return [isPlain(path) ? path : `"${path}"`, ...args.map(quoteArgument)].join(" ");
 }
 
 /**
@@ -67,12 +68,18 @@ export function quoteArgument(text: string): string {
 
 /** A word of a setting that takes quoted words and knows specifiers but no variables: Environment=, SetCredential= … */
 export function quoteValue(text: string): string {
+  if (isPlain(text)) return text;
   return `"${escapeSpecifiers(text).replaceAll(/["\\\x00-\x1f\x7f]/g, escapeCharacter)}"`;
 }
 
 /** For settings that know specifiers but no quotes: WorkingDirectory=, Description= … */
 export function escapeSpecifiers(text: string): string {
   return text.replaceAll("%", "%%");
+}
+
+/** Whether it reads the same without quotes. */
+function isPlain(text: string): boolean {
+  return /^[\w/.,:=@+-]+$/.test(text);
 }
 
 function escapeCharacter(character: string): string {
