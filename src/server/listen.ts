@@ -20,12 +20,9 @@ export interface Listener extends AsyncDisposable {
 export class ListenError extends Error {
   override readonly name = "ListenError";
   readonly address: string;
-  /** What an operator can do; empty where there is nothing to say. */
-  readonly hint: string;
-  constructor(address: string, message: string, hint = "", options?: ErrorOptions) {
+  constructor(address: string, message: string, options?: ErrorOptions) {
     super(`Cannot listen on ${address}: ${message}`, options);
     this.address = address;
-    this.hint = hint;
   }
 }
 
@@ -36,11 +33,7 @@ export async function listen(app: Answerer, address: string): Promise<Listener> 
     return listenUnix(app, address, decodeURIComponent(url.pathname));
   }
   if (url?.protocol === "http:" && url.pathname === "/") return listenTcp(app, address, url);
-  throw new ListenError(
-    address,
-    "not an address",
-    "like unix:///run/gantry/gantry.sock or http://127.0.0.1:10255",
-  );
+  throw new ListenError(address, "must be like unix:///run/gantry/gantry.sock or http://127.0.0.1:10255");
 }
 
 async function listenUnix(app: Answerer, address: string, path: string): Promise<Listener> {
@@ -55,7 +48,7 @@ async function listenUnix(app: Answerer, address: string, path: string): Promise
     await rename(temporary, path);
   } catch (error) {
     await server.stop(true);
-    throw new ListenError(address, "the socket file could not be put there", "", { cause: error });
+    throw new ListenError(address, "the socket file could not be put there", { cause: error });
   }
   return {
     address,
@@ -68,7 +61,10 @@ async function listenUnix(app: Answerer, address: string, path: string): Promise
 
 function listenTcp(app: Answerer, address: string, url: URL): Listener {
   if (!isLoopbackName(url.hostname)) {
-    throw new ListenError(address, "not a loopback address", "anyone who reached it could read every log");
+    throw new ListenError(
+      address,
+      "must be a loopback address, as anyone who reached it could read every log",
+    );
   }
   const server = serve(app, address, {
     hostname: url.hostname.replace(/^\[|\]$/g, ""),
@@ -97,7 +93,7 @@ function serve(app: Answerer, address: string, place: Place): Bun.Server<undefin
   try {
     return Bun.serve(options as Bun.Serve.Options<undefined>);
   } catch (error) {
-    throw new ListenError(address, "the address could not be opened", "", { cause: error });
+    throw new ListenError(address, "the address could not be opened", { cause: error });
   }
 }
 
@@ -106,8 +102,7 @@ async function refuseTaken(address: string, path: string): Promise<void> {
   const file = await lstat(path).catch(ignoreMissing);
   if (file === undefined) return;
   if (!file.isSocket()) throw new ListenError(address, "there is a file that is no socket");
-  if (await isAnswered(path))
-    throw new ListenError(address, "another process listens on it", "is gantry running?");
+  if (await isAnswered(path)) throw new ListenError(address, "another process listens on it");
 }
 
 function isAnswered(path: string): Promise<boolean> {

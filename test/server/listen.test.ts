@@ -80,7 +80,7 @@ describe("TCP", () => {
       "http://[::]:0",
       "http://gantry.example:80",
     ]) {
-      expect((await failure(listen(text, address))).message).toEndWith("not a loopback address");
+      expect((await failure(listen(text, address))).message).toContain("must be a loopback address");
     }
     for (const address of [
       "https://127.0.0.1:1",
@@ -88,7 +88,7 @@ describe("TCP", () => {
       "unix://run/x.sock",
       "http://127.0.0.1:1/x",
     ]) {
-      expect((await failure(listen(text, address))).message).toEndWith("not an address");
+      expect((await failure(listen(text, address))).message).toContain("must be like unix:///");
     }
   });
 
