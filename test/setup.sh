@@ -1,0 +1,115 @@
+#!/bin/bash
+#
+# setup.sh - from a clean clone to a running demo, agent, test or benchmark
+#
+# usage: test/setup.sh demo | start | test | bench
+#
+#   demo    play the main job, in a disposable systemd
+#   start   run the agent in the foreground on examples/; Ctrl-C ends it
+#   test    every check and the whole test suite; the last line is `N passed, N failed`
+#   bench   measure and print the numbers
+#
+# Needs root, Node with npm, and a Debian (12 or newer) to install from what is missing. Bun and all
+# npm packages come from the npm registry, in the versions of bun.lock. PID 1 need not be systemd.
+
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/node_modules/.bin:$PATH"
+
+die() { echo "setup: $*" >&2; exit 1; }
+
+# Runs a command silently, one line for it; its output only if it fails.
+step() {
+  local title=$1 output
+  shift
+  if output=$("$@" 2>&1 </dev/null); then
+    echo "setup: $title: ok"
+  else
+    printf '%s\n' "$output" >&2
+    echo "setup: $title: failed" >&2
+    return 1
+  fi
+}
+
+debian_packages() {
+  local package missing=()
+  type dpkg-query &>/dev/null || die "no Debian: install systemd, dbus, util-linux, procps, curl, xz and a static busybox by hand"
+  for package in busybox-static systemd dbus util-linux procps curl xz-utils; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+  step "apt-get update" apt-get update
+  step "apt-get install ${missing[*]}" \
+    env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}"
+}
+
+npm_packages() {
+  local version
+  version=$(node -p 'require("./package.json").devDependencies.bun')
+  if [[ $(bun --version 2>/dev/null) == "$version" ]]; then
+    step "npm packages" bun install --frozen-lockfile
+  else
+    step "npm packages" npx --yes "bun@$version" install --frozen-lockfile
+  fi
+}
+
+# Made by the tests' own image maker, of the machine's busybox.
+example_image='import { writeAci } from "./test/aci.ts"; await writeAci("/var/lib/gantry/images/busybox.aci")'
+run_examples() {
+  mkdir -p /var/lib/gantry/images
+  bun -e "$example_image"
+  echo "setup: in another terminal: curl http://127.0.0.1:10255/"
+  exec dist/gantry agent --manifest-path="$PWD/examples"
+}
+
+start() {
+  if [[ -d /run/systemd/system ]]; then
+    run_examples
+  else
+    echo "setup: this machine's PID 1 is not systemd: a disposable one is booted, and gone afterwards"
+    export example_image
+    export -f run_examples
+    # The engine's overlays cannot lie on the overlay that is the root directory there.
+    exec test/with-systemd --host-network --tmpfs /var/lib/gantry bash -euc run_examples
+  fi
+}
+
+run_tests() {
+  local check passed=0 failed=0 skipped=0 results status=0
+  for check in "biome check" "tsc --noEmit" knip; do
+    # shellcheck disable=SC2086  # its words
+    if step "$check" $check; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  done
+
+  results=$(mktemp -d)
+  # shellcheck disable=SC2064  # this directory
+  trap "rm -rf '$results'" EXIT
+  echo "setup: the tests, under a systemd of their own"
+  test/with-systemd --bind "$results" \
+    bun test --only-failures --reporter=junit --reporter-outfile="$results/junit.xml" </dev/null || status=$?
+  count() { sed -n "/^<testsuites /s/.* $1=\"\([0-9]*\)\".*/\1/p" "$results/junit.xml" 2>/dev/null || true; }
+  local all failures
+  all=$(count tests) failures=$(count failures) skipped=$(count skipped)
+  skipped=${skipped:-0} failures=${failures:-0}
+  passed=$((passed + ${all:-0} - failures - skipped))
+  # What broke outside of a test (a file that does not load, no systemd) is in no count.
+  if ((status && !failures)) || [[ ! $all ]]; then failures=1; fi
+  failed=$((failed + failures))
+  if ((skipped)); then echo "$passed passed, $failed failed, $skipped skipped"; else echo "$passed passed, $failed failed"; fi
+  ((!failed))
+}
+
+case ${1-} in
+  demo | start | test | bench) ;;
+  *) sed -n '3,/^$/s/^# \?//p' "$0"; exit 2 ;;
+esac
+((EUID == 0)) || die "must be run as root: it installs packages and boots a systemd"
+type node npx &>/dev/null || die "needs Node with npm: apt-get install npm"
+debian_packages
+npm_packages
+case $1 in
+  demo)  step "build dist/gantry" bun run build; exec test/with-systemd bun test/demo.ts ;;
+  start) step "build dist/gantry" bun run build; start ;;
+  bench) step "build dist/gantry" bun run build; exec test/with-systemd bun test/bench/bench.ts ;;
+  test)  run_tests ;;
+esac
