@@ -1,0 +1,145 @@
+// A Pod, a revision and a world in which all is well, to be changed in one thing each.
+
+import type { Desired } from "../../src/pod/desired.ts";
+import { type ImageId, type PodUid, podKey, type RktUuid, type SpecHash } from "../../src/pod/names.ts";
+import type { Revision, RevisionState } from "../../src/pod/observed-pod.ts";
+import type { Pod, RestartPolicy } from "../../src/pod/pod.ts";
+import type { World } from "../../src/reconcile/plan.ts";
+
+export const nowMs = 10_000_000;
+export const wallMs = Date.UTC(2026, 0, 1, 12);
+
+interface PodChange {
+  readonly name?: string;
+  readonly uid?: string;
+  readonly specHash?: string;
+  readonly file?: string;
+  readonly restartPolicy?: RestartPolicy;
+  readonly image?: string;
+  readonly command?: readonly string[];
+}
+
+/** `default/web` with one container, `main`. */
+export function basePod(change: PodChange = {}): Pod {
+  const { name = "web", restartPolicy = "Always", image = "busybox", command = ["sleep", "1000"] } = change;
+  const containers = [{ name: "main", image, command: [...command] }];
+  return {
+    uid: (change.uid ?? `uid-${name}`) as PodUid,
+    namespace: "default",
+    name,
+    labels: {},
+    annotations: {},
+    specHash: (change.specHash ?? "aaaa") as SpecHash,
+    source: { file: change.file ?? `/manifests/${name}.yaml`, document: 0 },
+    spec: {
+      containers: containers.map((container) => ({
+        ...container,
+        imagePullPolicy: "IfNotPresent",
+        args: [],
+        env: [],
+        workingDir: "",
+        ports: [],
+        volumeMounts: [],
+      })),
+      volumes: [],
+      restartPolicy,
+      terminationGracePeriodSeconds: 30,
+      hostNetwork: true,
+      nodeName: "node",
+    },
+    wire: {
+      kind: "Pod",
+      apiVersion: "v1",
+      metadata: { name, namespace: "default", labels: { app: name } },
+      spec: { containers, restartPolicy },
+    },
+  };
+}
+
+type RevisionChange = Partial<Omit<Revision, "uuid" | "specHash" | "podUid">> & {
+  readonly name?: string;
+  /** The last digit of its uuid. */
+  readonly number?: number;
+  readonly uid?: string;
+  readonly hash?: string;
+};
+
+/** A running revision of basePod(). */
+export function baseRevision({
+  name = "web",
+  number = 1,
+  uid,
+  hash = "aaaa",
+  ...change
+}: RevisionChange = {}): Revision {
+  const state = change.state ?? { kind: "running" };
+  return {
+    uuid: `00000000-0000-4000-8000-00000000000${number}` as RktUuid,
+    key: podKey("default", name),
+    podUid: (uid ?? `uid-${name}`) as PodUid,
+    specHash: hash as SpecHash,
+    manifest: `/manifests/${name}.yaml`,
+    restartCount: 0,
+    backOffMs: 0,
+    state,
+    apps: [{ name: "main", imageId: `sha512-${"0".repeat(64)}` as ImageId, state: appState(state) }],
+    podIP: "",
+    createdAtMs: wallMs - 60_000,
+    startedAtMs: state.kind === "prepared" ? undefined : wallMs - 59_000,
+    ...change,
+  };
+}
+
+function appState({ kind }: RevisionState): Revision["apps"][number]["state"] {
+  if (kind === "prepared") return { kind: "created" };
+  return kind === "exited" ? exitedApp(1) : { kind: "running" };
+}
+
+export function exitedApp(exitCode: number | undefined) {
+  return { kind: "exited", exitCode, finishedAtMs: wallMs - 1000 } as const;
+}
+
+/** Ended by itself `agoMs` ago. */
+export function exited(
+  change: Partial<Extract<RevisionState, { kind: "exited" }>> & { agoMs?: number } = {},
+) {
+  const { agoMs = 1000, ...rest } = change;
+  return {
+    kind: "exited",
+    finishedAtMs: wallMs - agoMs,
+    finishedMs: nowMs - agoMs,
+    ranForMs: 58_000,
+    isStopped: false,
+    failure: undefined,
+    ...rest,
+  } as const;
+}
+
+export function baseDesired(change: Partial<Desired> = {}): Desired {
+  const pods = change.pods ?? [basePod()];
+  return {
+    pods,
+    files: pods.map((pod) => ({
+      path: pod.source.file,
+      state: "accepted",
+      pods: [podKey(pod.namespace, pod.name)],
+    })),
+    unreadable: undefined,
+    ...change,
+  };
+}
+
+/** One pod that runs as written. */
+export function baseWorld(
+  change: Partial<Omit<World, "observation">> & { revisions?: readonly Revision[] } = {},
+): World {
+  const { revisions = [baseRevision()], ...rest } = change;
+  return {
+    desired: baseDesired(),
+    observation: { revisions, podDirectories: [...new Set(revisions.map(({ podUid }) => podUid))] },
+    failures: new Map(),
+    inFlight: [],
+    nowMs,
+    ...rest,
+  };
+}

@@ -1,0 +1,327 @@
+// What is done next, as tables: a world in which all is well, one thing changed, the actions.
+
+import { describe, expect, test } from "bun:test";
+import type { ManifestFile } from "../../src/pod/desired.ts";
+import { type PodUid, podKey } from "../../src/pod/names.ts";
+import type { Revision } from "../../src/pod/observed-pod.ts";
+import type { Problem } from "../../src/pod/problem.ts";
+import { type Action, actionId } from "../../src/reconcile/action.ts";
+import { type AttemptFailure, type Plan, plan, type World } from "../../src/reconcile/plan.ts";
+import { baseDesired, basePod, baseRevision, baseWorld, exited, exitedApp, nowMs } from "./base-world.ts";
+
+const key = podKey("default", "web");
+const first = { restartCount: 0, backOffMs: 0 };
+const nothing: Plan = { actions: [], cancel: [], recheckAtMs: undefined, waiting: new Map() };
+const starting = new Map([[key, { kind: "starting", failure: undefined } as const]]);
+const running = baseRevision();
+const problem: Problem = {
+  code: "Syntax",
+  file: "/manifests/web.yaml",
+  line: 3,
+  column: 1,
+  field: "",
+  message: "bad",
+  hint: "",
+};
+const rejected: ManifestFile = { path: "/manifests/web.yaml", state: "rejected", problems: [problem] };
+const lost = baseDesired({ pods: [], files: [rejected] });
+const unreadable = (pods = [basePod()]) => baseDesired({ pods, unreadable: "EIO" });
+const none = baseDesired({ pods: [] });
+
+function run(change: Partial<Extract<Action, { kind: "run" }>> = {}): Action {
+  return { kind: "run", key, pod: basePod(), attempt: first, replaces: [], reason: "added", ...change };
+}
+
+interface Case {
+  readonly name: string;
+  readonly world: World;
+  readonly expected: Plan;
+}
+
+/** A world with these revisions of the one pod, which is wanted, and the action. */
+function seen(name: string, revisions: readonly Revision[], ...actions: readonly Action[]): Case {
+  const waiting = actions.some(({ kind }) => kind === "run") ? starting : new Map();
+  return { name, world: baseWorld({ revisions }), expected: { ...nothing, actions, waiting } };
+}
+
+function table(title: string, cases: readonly Case[]): void {
+  describe(title, () => {
+    for (const { name, world, expected } of cases)
+      test(name, () => {
+        expect(plan(world)).toEqual(expected);
+        expect(plan(world)).toEqual(expected);
+      });
+  });
+}
+
+const newer = baseRevision({ number: 2, restartCount: 1 });
+const other = baseRevision({ number: 2, hash: "bbbb" });
+const stopping = baseRevision({ state: { kind: "stopping" } });
+const prepared = baseRevision({ number: 2, state: { kind: "prepared" } });
+const dead = baseRevision({ state: exited() });
+const deadOther = baseRevision({ hash: "bbbb", state: exited() });
+const deadEarlier = baseRevision({ number: 3, state: exited({ agoMs: 60_000 }) });
+
+table("a wanted pod", [
+  seen("that runs as written: everything is good; do nothing", [running]),
+  seen("of which nothing is there is run", [], run()),
+  seen("that runs otherwise is replaced", [other], run({ replaces: [other], reason: "changed" })),
+  seen(
+    "of which what is to be replaced is already stopping: its end is waited for by the run",
+    [baseRevision({ hash: "bbbb", state: { kind: "stopping" } })],
+    run({ replaces: [baseRevision({ hash: "bbbb", state: { kind: "stopping" } })], reason: "changed" }),
+  ),
+  seen("that is stopping by somebody else's hand: its end will wake us", [stopping]),
+  seen("that runs twice keeps the newest", [running, newer], {
+    kind: "stop",
+    key,
+    revisions: [running],
+    reason: "superseded",
+  }),
+  seen("that runs both as written and otherwise keeps what is as written", [other, running], {
+    kind: "stop",
+    key,
+    revisions: [other],
+    reason: "superseded",
+  }),
+  seen("that runs: a revision that was never started is removed", [running, prepared], {
+    kind: "remove",
+    key,
+    revision: prepared,
+    reason: "neverStarted",
+  }),
+  seen("that runs keeps its last dead revision", [newer, dead]),
+  seen("that runs keeps only its last dead revision", [baseRevision({ number: 9 }), deadEarlier, dead], {
+    kind: "remove",
+    key,
+    revision: deadEarlier,
+    reason: "superseded",
+  }),
+  seen(
+    "that crashed for the first time is run again at once",
+    [dead],
+    run({
+      attempt: { restartCount: 1, backOffMs: 0 },
+      reason: "ended",
+    }),
+  ),
+  seen("that crashed and was edited since starts afresh", [deadOther], run({ reason: "changed" })),
+  seen(
+    "whose edit was taken back after the old revision was stopped starts afresh",
+    [baseRevision({ restartCount: 4, backOffMs: 80_000, state: exited({ isStopped: true }) })],
+    run(),
+  ),
+  seen(
+    "that crashed in an earlier boot does not wait",
+    [baseRevision({ restartCount: 4, backOffMs: 80_000, state: exited({ finishedMs: -5 }) })],
+    run({ attempt: { restartCount: 5, backOffMs: 0 }, reason: "ended" }),
+  ),
+]);
+
+describe("a crash back-off", () => {
+  const crashed = baseRevision({ restartCount: 3, backOffMs: 20_000, state: exited({ agoMs: 39_999 }) });
+  const world = baseWorld({ revisions: [crashed] });
+
+  test("counts from the end and is told", () => {
+    expect(plan(world)).toEqual({
+      ...nothing,
+      recheckAtMs: nowMs + 1,
+      waiting: new Map([[key, { kind: "restart", backOffMs: 40_000, untilMs: nowMs + 1 }]]),
+    });
+  });
+
+  test("over: it is run, and the revision remembers what was waited for", () => {
+    expect(plan({ ...world, nowMs: nowMs + 1 }).actions).toEqual([
+      run({ attempt: { restartCount: 4, backOffMs: 40_000 }, reason: "ended" }),
+    ]);
+  });
+
+  test("holds up no removal", () => {
+    const { actions, recheckAtMs } = plan(baseWorld({ revisions: [crashed, deadEarlier] }));
+    expect(actions).toEqual([{ kind: "remove", key, revision: deadEarlier, reason: "superseded" }]);
+    expect(recheckAtMs).toBe(nowMs + 1);
+  });
+});
+
+describe("restartPolicy", () => {
+  const worldOf = (restartPolicy: "Always" | "OnFailure" | "Never", exitCode: number | undefined) => {
+    const apps = running.apps.map((app) => ({ ...app, state: exitedApp(exitCode) }));
+    const revisions = [baseRevision({ state: exited(), apps })];
+    return baseWorld({ desired: baseDesired({ pods: [basePod({ restartPolicy })] }), revisions });
+  };
+  test.each([
+    ["Always", 0, 1],
+    ["Always", 1, 1],
+    ["OnFailure", 0, 0],
+    ["OnFailure", 1, 1],
+    ["OnFailure", undefined, 1],
+    ["Never", 0, 0],
+    ["Never", 1, 0],
+  ] as const)("%s after exit code %p: %d runs", (restartPolicy, exitCode, runs) => {
+    expect(plan(worldOf(restartPolicy, exitCode)).actions).toHaveLength(runs);
+  });
+
+  test("Never, but edited since: it is run", () => {
+    const pod = basePod({ restartPolicy: "Never", specHash: "cccc" });
+    const world = baseWorld({ desired: baseDesired({ pods: [pod] }), revisions: [dead] });
+    expect(plan(world).actions).toEqual([run({ pod, reason: "changed" })]);
+  });
+});
+
+function unwanted(
+  name: string,
+  change: Parameters<typeof baseWorld>[0],
+  ...actions: readonly Action[]
+): Case {
+  return { name, world: baseWorld({ desired: none, ...change }), expected: { ...nothing, actions } };
+}
+
+const deadOnly = { revisions: [dead, prepared] };
+const directory = { revisions: [], podDirectories: ["uid-web" as PodUid] };
+
+table("a pod that is not wanted any more", [
+  unwanted("is stopped", {}, { kind: "stop", key, revisions: [running], reason: "deleted" }),
+  unwanted("is removed only once nothing of it runs", { revisions: [stopping, deadEarlier] }),
+  unwanted("that is dead is removed", deadOnly, {
+    kind: "remove",
+    key,
+    revision: prepared,
+    reason: "deleted",
+  }),
+  {
+    name: "of which only the directory is left loses that",
+    world: { ...baseWorld({ desired: none }), observation: directory },
+    expected: {
+      ...nothing,
+      actions: [{ kind: "removePodDirectory", uid: "uid-web" as PodUid, reason: "garbage" }],
+    },
+  },
+]);
+
+table("where it is not certain what is wanted", [
+  unwanted("an unreadable directory removes nothing that runs", { desired: unreadable([]) }),
+  unwanted("an unreadable directory removes nothing that is dead", { desired: unreadable([]), ...deadOnly }),
+  unwanted("an unreadable directory removes no second one", {
+    desired: unreadable(),
+    revisions: [running, newer],
+  }),
+  unwanted("an unreadable directory replaces nothing", { desired: unreadable(), revisions: [other] }),
+  {
+    name: "an unreadable directory lets a dead pod be restarted as it was known",
+    world: baseWorld({ desired: unreadable(), revisions: [dead] }),
+    expected: {
+      ...nothing,
+      actions: [run({ attempt: { restartCount: 1, backOffMs: 0 }, reason: "ended" })],
+      waiting: starting,
+    },
+  },
+  {
+    name: "an unreadable directory removes no pod directory",
+    world: { ...baseWorld({ desired: unreadable([]) }), observation: directory },
+    expected: nothing,
+  },
+  unwanted("a rejected file of which nothing is known any more stops nothing", { desired: lost }),
+  unwanted("a rejected file of which nothing is known any more removes nothing", {
+    desired: lost,
+    ...deadOnly,
+  }),
+  unwanted(
+    "a rejected file holds only its own pods",
+    { desired: lost, revisions: [baseRevision({ manifest: "/manifests/other.yaml" })] },
+    {
+      kind: "stop",
+      key,
+      revisions: [baseRevision({ manifest: "/manifests/other.yaml" })],
+      reason: "deleted",
+    },
+  ),
+]);
+
+describe("what failed", () => {
+  const failure = { reason: "ErrImagePull", message: "no such image" } as const;
+  const failed = (retryAtMs: number, count = 2): AttemptFailure => ({ failure, count, retryAtMs });
+  const failures = (action: Action, attempt: AttemptFailure) => new Map([[actionId(action), attempt]]);
+
+  test("waits for its back-off and tells why", () => {
+    const world = baseWorld({ revisions: [], failures: failures(run(), failed(nowMs + 5000)) });
+    expect(plan(world)).toEqual({
+      ...nothing,
+      recheckAtMs: nowMs + 5000,
+      waiting: new Map([[key, { kind: "retry", failure, count: 2, untilMs: nowMs + 5000 }]]),
+    });
+  });
+
+  test("is tried again when that is over, and still tells why", () => {
+    const world = baseWorld({ revisions: [], failures: failures(run(), failed(nowMs)) });
+    expect(plan(world)).toEqual({
+      ...nothing,
+      actions: [run()],
+      waiting: new Map([[key, { kind: "starting", failure }]]),
+    });
+  });
+
+  test("leaves the old revision running when a change cannot be prepared", () => {
+    const change = run({ replaces: [other], reason: "changed" });
+    const world = baseWorld({ revisions: [other], failures: failures(change, failed(nowMs + 5000)) });
+    expect(plan(world).actions).toEqual([]);
+  });
+
+  test("is forgotten by an edit", () => {
+    const pod = basePod({ specHash: "cccc" });
+    const desired = baseDesired({ pods: [pod] });
+    const world = baseWorld({ desired, revisions: [], failures: failures(run(), failed(nowMs + 5000)) });
+    expect(plan(world).actions).toEqual([run({ pod })]);
+  });
+
+  test("a removal holds up no restart", () => {
+    const removal: Action = { kind: "remove", key, revision: prepared, reason: "neverStarted" };
+    const world = baseWorld({
+      revisions: [dead, prepared],
+      failures: failures(removal, failed(nowMs + 5000)),
+    });
+    expect(plan(world).actions).toEqual([
+      run({ attempt: { restartCount: 1, backOffMs: 0 }, reason: "ended" }),
+    ]);
+  });
+
+  test("comes after what never did", () => {
+    const pods = [basePod(), basePod({ name: "db" })];
+    const world = baseWorld({
+      desired: baseDesired({ pods }),
+      revisions: [],
+      failures: failures(run(), failed(nowMs)),
+    });
+    expect(plan(world).actions).toMatchObject([{ key: "default/db" }, { key: "default/web" }]);
+  });
+});
+
+describe("what is in flight", () => {
+  test("keeps its pod from a second action, and only its pod", () => {
+    const pods = [basePod(), basePod({ name: "db" })];
+    const world = baseWorld({ desired: baseDesired({ pods }), revisions: [], inFlight: [run()] });
+    expect(plan(world)).toMatchObject({ actions: [{ key: "default/db" }], cancel: [] });
+  });
+
+  test("keeps the directory of its pod", () => {
+    const world = { ...baseWorld({ desired: none, inFlight: [run()] }), observation: directory };
+    expect(plan(world).actions).toEqual([]);
+  });
+
+  test("as the removal of a directory keeps a pod of that uid from being run", () => {
+    const removal: Action = { kind: "removePodDirectory", uid: basePod().uid, reason: "garbage" };
+    expect(plan(baseWorld({ revisions: [], inFlight: [removal] })).actions).toEqual([]);
+  });
+
+  const old = run({ pod: basePod({ specHash: "bbbb" }) });
+  test.each([
+    ["is cancelled when the pod was edited", baseDesired(), [old]],
+    ["is cancelled when the pod was deleted", none, [old]],
+    ["goes on when the directory became unreadable", unreadable([]), []],
+    ["goes on when its file was rejected", lost, []],
+  ])("%s", (_name, desired, cancel) => {
+    expect(plan(baseWorld({ desired, revisions: [], inFlight: [old] }))).toMatchObject({
+      actions: [],
+      cancel,
+    });
+  });
+});
