@@ -168,7 +168,7 @@ function logBody(
 }
 
 /** With `timestamps`, in UTC with nine digits of the second, as the kubelet's: always the same width. */
-export function formatLogLine({ message, timestampUs }: LogEntry, timestamps: boolean): string {
+function formatLogLine({ message, timestampUs }: LogEntry, timestamps: boolean): string {
   if (!timestamps) return `${message}\n`;
   const second = new Date(Number(timestampUs / 1_000_000n) * 1000).toISOString().slice(0, 19);
   const microseconds = String(timestampUs % 1_000_000n).padStart(6, "0");
