@@ -1,0 +1,179 @@
+// What the schema can say about a field. The decoder, the defaults, the messages, the types and the support matrix are all
+// made from rows. Invariant: a row is plain data; how it is read stands in decode-node.ts and nowhere else.
+
+import type { Json, JsonObject } from "../pod/json.ts";
+
+export type Row = Supported | Refused;
+
+/** gantry acts on it. */
+export interface Supported<S extends Shape = Shape, P extends Presence = Presence> {
+  readonly support: "supported";
+  readonly shape: S;
+  readonly presence: P;
+  /** What it is when left out; a function is given the object that the field belongs to, without its defaults. */
+  readonly fallback: Json | undefined | ((owner: JsonObject) => Json | undefined);
+  /** For the reader of the support matrix. */
+  readonly note: string;
+}
+
+/** A field of Kubernetes that gantry does not act on: written down, it is a Problem. */
+export interface Refused {
+  readonly support: "notYet" | "never";
+  /** Why never; empty for "not yet". */
+  readonly reason: string;
+  /** An empty value asks for nothing, and is what `kubectl --dry-run -o yaml` writes. */
+  readonly mayBeEmpty: boolean;
+}
+
+type Presence = "required" | "optional" | "defaulted";
+
+export type Shape = Text | Choice | Integer | Flag | TextMap | List | Struct;
+
+/** Undefined where the text is fine, else why it is not, in Kubernetes' words. */
+export type Format = (text: string) => string | undefined;
+
+export interface Text {
+  readonly kind: "text";
+  readonly formats: readonly Format[];
+}
+
+export interface Choice<V extends string = string> {
+  readonly kind: "choice";
+  readonly values: readonly V[];
+  /** Values of Kubernetes that gantry does not act on yet. */
+  readonly notYet: readonly string[];
+}
+
+export interface Integer {
+  readonly kind: "integer";
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface Flag {
+  readonly kind: "flag";
+}
+
+/** Text by text: labels, annotations. */
+export interface TextMap {
+  readonly kind: "textMap";
+  readonly key: Format;
+  readonly value: Format;
+}
+
+export interface List<S extends Shape = Shape> {
+  readonly kind: "list";
+  readonly item: S;
+  /** The field that no two items may share; empty: none. */
+  readonly unique: string;
+}
+
+export interface Struct<R extends Rows = Rows> {
+  readonly kind: "struct";
+  readonly rows: R;
+}
+
+export type Rows = Readonly<Record<string, Row>>;
+
+/** A row for each field of a Kubernetes type, no more and no fewer, with a shape that fits: whether the table is whole is the compiler's to say. */
+export type RowsOf<T> = { readonly [F in keyof T]-?: Refused | Supported<ShapeOf<NonNullable<T[F]>>> };
+
+type ShapeOf<T> = [T] extends [string]
+  ? Text | Choice
+  : [T] extends [number]
+    ? Integer
+    : [T] extends [boolean]
+      ? Flag
+      : [T] extends [readonly (infer I)[]]
+        ? List<ShapeOf<I>>
+        : string extends keyof T
+          ? TextMap
+          : Struct<RowsOf<T>>;
+
+/** What a value of this shape is once it is decoded and its defaults are filled in. */
+export type ValueOf<S> =
+  S extends Choice<infer V>
+    ? V
+    : S extends Text
+      ? string
+      : S extends Integer
+        ? number
+        : S extends Flag
+          ? boolean
+          : S extends TextMap
+            ? Readonly<Record<string, string>>
+            : S extends List<infer I>
+              ? readonly ValueOf<I>[]
+              : S extends Struct<infer R>
+                ? StructValue<R>
+                : never;
+
+type StructValue<R> = {
+  readonly [F in keyof R as R[F] extends Supported<Shape, "required" | "defaulted"> ? F : never]: FieldValue<
+    R[F]
+  >;
+} & {
+  readonly [F in keyof R as R[F] extends Supported<Shape, "optional"> ? F : never]?: FieldValue<R[F]>;
+};
+
+type FieldValue<R> = R extends Supported<infer S> ? ValueOf<S> : never;
+
+export function required<S extends Shape>(shape: S, note = ""): Supported<S, "required"> {
+  return { support: "supported", shape, presence: "required", fallback: undefined, note };
+}
+
+export function optional<S extends Shape>(
+  shape: S,
+  note = "",
+  fallback?: Supported["fallback"],
+): Supported<S, "optional"> {
+  return { support: "supported", shape, presence: "optional", fallback, note };
+}
+
+export function defaulted<S extends Shape>(
+  shape: S,
+  fallback: Json | ((owner: JsonObject) => Json),
+  note = "",
+): Supported<S, "defaulted"> {
+  return { support: "supported", shape, presence: "defaulted", fallback, note };
+}
+
+export const notYet: Refused = { support: "notYet", reason: "", mayBeEmpty: false };
+export const notYetUnlessEmpty: Refused = { ...notYet, mayBeEmpty: true };
+
+export function never(reason: string): Refused {
+  return { support: "never", reason, mayBeEmpty: false };
+}
+
+export function neverUnlessEmpty(reason: string): Refused {
+  return { support: "never", reason, mayBeEmpty: true };
+}
+
+export function text(...formats: readonly Format[]): Text {
+  return { kind: "text", formats };
+}
+
+export function choice<const V extends string>(
+  values: readonly V[],
+  unsupported: readonly string[] = [],
+): Choice<V> {
+  return { kind: "choice", values, notYet: unsupported };
+}
+
+export function integer(min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER): Integer {
+  return { kind: "integer", min, max };
+}
+
+export const flag: Flag = { kind: "flag" };
+
+export function textMap(key: Format, value: Format): TextMap {
+  return { kind: "textMap", key, value };
+}
+
+export function list<S extends Shape>(item: S, unique = ""): List<S> {
+  return { kind: "list", item, unique };
+}
+
+export function struct<R extends Rows>(rows: R): Struct<R> {
+  return { kind: "struct", rows };
+}

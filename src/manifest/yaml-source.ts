@@ -1,0 +1,117 @@
+// YAML (and so JSON) as nodes with places. Only this file and decode-node.ts know the yaml package.
+// Invariant: what is handed out has no syntax errors, is nested at most `depthMax` deep, and its aliases lead somewhere and never in a circle.
+
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isSeq,
+  LineCounter,
+  type Node,
+  type ParsedNode,
+  parseAllDocuments,
+} from "yaml";
+
+export interface Place {
+  /** 1-based. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface SyntaxProblem {
+  readonly offset: number;
+  readonly message: string;
+}
+
+/** The schema is 8 deep, lists and documents included. */
+const depthMax = 64;
+/** Nodes looked at in one file: what a file can hold, but not what aliases can make of it. */
+const visitsMax = 300_000;
+
+export class YamlSource {
+  /** The documents that are not empty. */
+  readonly roots: readonly ParsedNode[];
+  readonly problems: readonly SyntaxProblem[];
+  readonly #lines = new LineCounter();
+  readonly #targets = new Map<Alias, Node>();
+  #visits = 0;
+
+  constructor(text: string) {
+    const documents = parseAllDocuments(text, {
+      lineCounter: this.#lines,
+      // The package's own check takes quadratic time (5 s for 30,000 keys); decode-node.ts makes it.
+      uniqueKeys: false,
+      stringKeys: true,
+      resolveKnownTags: false,
+      // Pretty ones cost time quadratic in their number: 93 s for 1 MiB of `&a &a`.
+      prettyErrors: false,
+    });
+    const parsed: Document.Parsed[] = "empty" in documents ? [] : documents;
+    const problems = parsed.flatMap(({ errors, warnings }) => [...errors, ...warnings].map(toProblem));
+    this.roots = parsed.flatMap(({ contents }) => (contents === null ? [] : [contents]));
+    if (problems.length === 0) for (const root of this.roots) survey(root, this.#targets, problems);
+    this.problems = problems;
+  }
+
+  place(offset: number): Place {
+    const { line, col } = this.#lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  }
+
+  /** Whether the file, which then has not been read in full, repeats too much by aliases. */
+  get isExhausted(): boolean {
+    return this.#visits > visitsMax;
+  }
+
+  /** The node itself, or the one that an alias stands for; undefined when the file asks for too much work. */
+  resolve(node: Node): Node | undefined {
+    this.#visits += 1;
+    if (this.isExhausted) return undefined;
+    return isAlias(node) ? this.#targets.get(node) : node;
+  }
+}
+
+export function offsetOf(node: Node): number {
+  return node.range?.[0] ?? 0;
+}
+
+function toProblem({ pos, message }: Document.Parsed["errors"][number]): SyntaxProblem {
+  const isDeep = message.startsWith("Maximum call stack"); // the parser is recursive, and catches that itself
+  return { offset: pos[0], message: isDeep ? "nested too deeply" : message };
+}
+
+/** Finds what each alias stands for. */
+function survey(root: Node, targets: Map<Alias, Node>, problems: SyntaxProblem[]): void {
+  const anchors = new Map<string, Node>();
+  const open = new Set<Node>();
+  const visit = (node: unknown, depth: number): void => {
+    if (isAlias(node)) {
+      const target = anchors.get(node.source);
+      if (target !== undefined && !open.has(target)) targets.set(node, target);
+      else {
+        const why = target === undefined ? "has no anchor before it" : "is inside of what it stands for";
+        problems.push({ offset: offsetOf(node), message: `alias *${node.source} ${why}` });
+      }
+      return;
+    }
+    if (isMap(node) || isSeq(node)) {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+      if (depth > depthMax) {
+        problems.push({ offset: offsetOf(node), message: "nested too deeply" });
+        return;
+      }
+      open.add(node);
+      for (const item of node.items) {
+        if (isMap(node)) visit((item as { value: unknown }).value, depth + 1);
+        else visit(item, depth + 1);
+      }
+      open.delete(node);
+    } else if (isScalarWithAnchor(node)) anchors.set(node.anchor, node);
+  };
+  visit(root, 0);
+}
+
+function isScalarWithAnchor(node: unknown): node is Node & { readonly anchor: string } {
+  return typeof node === "object" && node !== null && "anchor" in node && typeof node.anchor === "string";
+}
