@@ -4,25 +4,19 @@
 import { type CommandOutput, runCommand } from "../host/command.ts";
 import { type ImageId, isRktUuid, type RktUuid } from "../pod/names.ts";
 import type { AppcImageManifest, AppcPodManifest } from "./appc.ts";
+import {
+  type Argv,
+  globalArgv,
+  type RktGlobalOptions,
+  type RunPreparedOptions,
+  runPreparedArgs,
+} from "./command-line.ts";
 import { RktError } from "./rkt-error.ts";
 import { parseFetchedId, parseImageList, type RktImage } from "./rkt-image.ts";
-import { object, parseRktJson } from "./rkt-json.ts";
+import { parseImageManifest, parsePodManifest } from "./rkt-json.ts";
 import { RktOutputError } from "./rkt-output-error.ts";
 import { parsePodList, parsePodStatus, parsePodTable, type RktPod } from "./rkt-pod.ts";
 import { parseRktVersion, type RktVersion } from "./version.ts";
-
-/** A program and its arguments. */
-export type Argv = readonly [program: string, ...args: string[]];
-
-/** Options of every rkt call; what is undefined is left to rkt. */
-export interface RktGlobalOptions {
-  readonly debug?: boolean;
-  readonly insecureOptions?: readonly string[];
-  readonly localConfigDir?: string | undefined;
-  readonly userConfigDir?: string | undefined;
-  readonly systemConfigDir?: string | undefined;
-  readonly dir?: string | undefined;
-}
 
 export interface RktTimeouts {
   /** What only looks: version, list, status, manifests. */
@@ -67,18 +61,6 @@ export interface GcOptions {
   readonly graceMs: number;
   /** How long a pod that was prepared and never run is kept. */
   readonly expirePreparedMs: number;
-}
-
-export interface RunPreparedOptions {
-  /** `host`, or a network's name. */
-  readonly net: string;
-  readonly hostname?: string | undefined;
-  readonly dns?: readonly string[];
-  readonly dnsSearch?: readonly string[];
-  readonly dnsOpt?: readonly string[];
-  readonly noOverlay?: boolean;
-  /** Lets apps do everything (insecure option `all-run`): every container of the pod is privileged. */
-  readonly allRun?: boolean;
 }
 
 export class RktClient {
@@ -130,11 +112,9 @@ export class RktClient {
 
   catManifest(uuid: RktUuid, signal: AbortSignal): Promise<AppcPodManifest> {
     const args = ["cat-manifest", "--pretty-print=false", uuid];
-    return this.#read(`print the manifest of pod ${uuid}`, args, signal, ({ stdout }) => {
-      const manifest = object(parseRktJson(stdout), "the pod manifest");
-      if (manifest.acKind !== "PodManifest") throw new RktOutputError("not a pod manifest", stdout);
-      return manifest as unknown as AppcPodManifest;
-    });
+    return this.#read(`print the manifest of pod ${uuid}`, args, signal, ({ stdout }) =>
+      parsePodManifest(stdout),
+    );
   }
 
   listImages(signal: AbortSignal): Promise<readonly RktImage[]> {
@@ -145,11 +125,9 @@ export class RktClient {
 
   imageManifest(id: ImageId, signal: AbortSignal): Promise<AppcImageManifest> {
     const args = ["image", "cat-manifest", "--pretty-print=false", id];
-    return this.#read(`print the manifest of image ${id}`, args, signal, ({ stdout }) => {
-      const manifest = object(parseRktJson(stdout), "the image manifest");
-      if (manifest.acKind !== "ImageManifest") throw new RktOutputError("not an image manifest", stdout);
-      return manifest as unknown as AppcImageManifest;
-    });
+    return this.#read(`print the manifest of image ${id}`, args, signal, ({ stdout }) =>
+      parseImageManifest(stdout),
+    );
   }
 
   /** Brings an image into the store: a path, a URL, `docker://…` or a name of what is there. */
@@ -218,24 +196,13 @@ export class RktClient {
 
   /** The command that runs a prepared pod until its end: the pod unit's ExecStart. */
   runPreparedArgv(uuid: RktUuid, options: RunPreparedOptions): Argv {
-    const each = (name: string, values: readonly string[] = []) =>
-      values.map((value) => `--${name}=${value}`);
-    return [
-      ...this.#argv(options.allRun ? ["all-run"] : []),
-      "run-prepared",
-      ...(options.noOverlay ? ["--no-overlay=true"] : []),
-      `--net=${options.net}`,
-      ...each("dns", options.dns),
-      ...each("dns-search", options.dnsSearch),
-      ...each("dns-opt", options.dnsOpt),
-      ...(options.hostname === undefined ? [] : [`--hostname=${options.hostname}`]),
-      uuid,
-    ];
+    const insecure = options.allRun ? ["all-run"] : [];
+    return [...globalArgv(this.#command, this.#options, insecure), ...runPreparedArgs(uuid, options)];
   }
 
   /** The command that runs another command in an app of a running pod. */
   enterArgv(uuid: RktUuid, app: string, command: readonly string[]): Argv {
-    return [...this.#argv(), "enter", `--app=${app}`, uuid, ...command];
+    return [...globalArgv(this.#command, this.#options), "enter", `--app=${app}`, uuid, ...command];
   }
 
   /** Incomplete where rkt left pods out (being prepared, or aborted) or crashed over one (an app without `app` section). */
@@ -290,33 +257,10 @@ export class RktClient {
     readonly signal: AbortSignal;
   }): Promise<CommandOutput> {
     try {
-      return await runCommand([...this.#argv(), ...call.args], call);
+      return await runCommand([...globalArgv(this.#command, this.#options), ...call.args], call);
     } catch (error) {
       throw new RktError(call.operation, error);
     }
-  }
-
-  /** The program and the global options, in the kubelet's order. */
-  #argv(moreInsecureOptions: readonly string[] = []): Argv {
-    const {
-      debug,
-      insecureOptions = [],
-      localConfigDir,
-      userConfigDir,
-      systemConfigDir,
-      dir,
-    } = this.#options;
-    const insecure = [...insecureOptions, ...moreInsecureOptions].join(",");
-    const option = (name: string, value: string | undefined) => (value ? [`--${name}=${value}`] : []);
-    return [
-      ...this.#command,
-      ...(debug ? ["--debug=true"] : []),
-      ...option("insecure-options", insecure),
-      ...option("local-config", localConfigDir),
-      ...option("user-config", userConfigDir),
-      ...option("system-config", systemConfigDir),
-      ...option("dir", dir),
-    ];
   }
 }
 

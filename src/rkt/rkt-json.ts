@@ -1,9 +1,10 @@
 // Reads the JSON that rkt prints. Invariant: no number loses a digit, and a value of the wrong type is an error, not a guess.
 
 import { isJsonObject } from "../pod/json.ts";
+import type { AppcImageManifest, AppcPodManifest } from "./appc.ts";
 import { RktOutputError } from "./rkt-output-error.ts";
 
-/** Whole numbers above 2^53, as the times of apps are (nanoseconds), become bigint. */
+/** Whole numbers of 2^53 and more, as the times of apps are (nanoseconds), become bigint. */
 export function parseRktJson(text: string): unknown {
   try {
     return JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) =>
@@ -14,6 +15,22 @@ export function parseRktJson(text: string): unknown {
   } catch {
     throw new RktOutputError("not JSON", text);
   }
+}
+
+/** The output of `cat-manifest`. rkt has checked it by appc's schema. */
+export function parsePodManifest(text: string): AppcPodManifest {
+  return parseManifest(text, "PodManifest") as unknown as AppcPodManifest;
+}
+
+/** The output of `image cat-manifest`. */
+export function parseImageManifest(text: string): AppcImageManifest {
+  return parseManifest(text, "ImageManifest") as unknown as AppcImageManifest;
+}
+
+function parseManifest(text: string, kind: string): object {
+  const manifest = object(parseRktJson(text), kind);
+  if (manifest.acKind !== kind) throw new RktOutputError(`not of kind ${kind}`, text);
+  return manifest;
 }
 
 /** The objects of a list; rkt prints `null` for an empty one, and leaves it out where it is a field. */

@@ -1,0 +1,250 @@
+import { describe, expect, test } from "bun:test";
+import { type ImageId, type PodUid, podKey, type SpecHash } from "../../src/pod/names.ts";
+import type { Container, Pod } from "../../src/pod/pod.ts";
+import type { AppcImageManifest, AppcPodManifest } from "../../src/rkt/appc.ts";
+import { ownershipOf } from "../../src/rkt/ownership.ts";
+import { podManifest } from "../../src/rkt/pod-manifest.ts";
+import { PodManifestError } from "../../src/rkt/pod-manifest-error.ts";
+import { recording } from "../fakes/recording.ts";
+import graceVectors from "./fixtures/grace-period.json";
+
+const id = "sha512-afec53855e9208a62afaa5cec03af213bb4afe866566850cd90576d4fd0a21a4" as ImageId;
+
+/** The image of the kubelet's TestSetApp. */
+const image: AppcImageManifest = {
+  acKind: "ImageManifest",
+  acVersion: "0.8.11",
+  name: "example.com/foo",
+  labels: [{ name: "version", value: "1.0" }],
+  annotations: [
+    { name: "appc.io/docker/entrypoint", value: '["/bin/foo"]' },
+    { name: "appc.io/docker/cmd", value: '["bar"]' },
+  ],
+  app: {
+    exec: ["/bin/foo", "bar"],
+    user: "0",
+    group: "0",
+    supplementaryGIDs: [4, 5, 6],
+    workingDirectory: "/foo",
+    environment: [{ name: "env-foo", value: "bar" }],
+    mountPoints: [{ name: "mnt-foo", path: "/mnt-foo", readOnly: false }],
+    ports: [{ name: "port-foo", protocol: "TCP", port: 4242 }],
+    isolators: [{ name: "resource/cpu", value: { request: "100m", limit: "200m" } }],
+  },
+};
+
+const container: Container = {
+  name: "web",
+  image: "example.com/foo:1.0",
+  imagePullPolicy: "IfNotPresent",
+  command: [],
+  args: [],
+  env: [],
+  workingDir: "",
+  ports: [],
+  volumeMounts: [],
+};
+
+function pod(...containers: readonly Partial<Container>[]): Pod {
+  return {
+    uid: "0123456789abcdef0123456789abcdef" as PodUid,
+    namespace: "default",
+    name: "web-node1",
+    labels: {},
+    annotations: {},
+    specHash: "00112233445566778899aabbccddeeff" as SpecHash,
+    source: { file: "/etc/gantry/manifests/web.yaml", document: 0 },
+    wire: {},
+    spec: {
+      containers: containers.map((fields) => ({ ...container, ...fields })),
+      volumes: [],
+      restartPolicy: "Always",
+      terminationGracePeriodSeconds: 30,
+      hostNetwork: false,
+      nodeName: "node1",
+    },
+  };
+}
+
+function manifestOf(
+  of: Pod,
+  manifest: AppcImageManifest = image,
+  volumes: ReadonlyMap<string, string> = new Map(),
+): AppcPodManifest {
+  const images = new Map(of.spec.containers.map(({ name }) => [name, { id, manifest }]));
+  return podManifest({ pod: of, images, volumes, attempt: { restartCount: 3, backOffMs: 40_000 } });
+}
+
+test("a container that says nothing leaves the image's app as it is", () => {
+  expect(manifestOf(pod({}))).toEqual({
+    acVersion: "0.8.11",
+    acKind: "PodManifest",
+    apps: [
+      {
+        name: "web",
+        image: { name: "example.com/foo", id },
+        app: image.app ?? null,
+        annotations: [{ name: "io.kubernetes.container.name", value: "web" }],
+      },
+    ],
+    volumes: [],
+    isolators: [],
+    annotations: [
+      { name: "gantry.io/managed-by", value: "gantry" },
+      { name: "io.kubernetes.pod.uid", value: "0123456789abcdef0123456789abcdef" },
+      { name: "io.kubernetes.pod.name", value: "web-node1" },
+      { name: "io.kubernetes.pod.namespace", value: "default" },
+      { name: "rkt.kubernetes.io/restart-count", value: "3" },
+      { name: "gantry.io/spec-hash", value: "00112233445566778899aabbccddeeff" },
+      { name: "gantry.io/manifest", value: "/etc/gantry/manifests/web.yaml" },
+      { name: "gantry.io/back-off-ms", value: "40000" },
+      { name: "gantry.io/grace-period", value: "30" },
+    ],
+    ports: [],
+  });
+});
+
+test("kubelet's TestSetApp 4: the container overrides command, args, env, mounts and ports", () => {
+  const volumes = new Map([["data", "/srv/data"]]);
+  const {
+    apps,
+    volumes: appcVolumes,
+    ports,
+  } = manifestOf(
+    pod({
+      command: ["/bin/hello", "$(env-foo)"],
+      args: ["hello", "world", "$(env-bar)"],
+      workingDir: "/x",
+      env: [
+        { name: "env-foo", value: "foo" },
+        { name: "env-bar", value: "bar" },
+      ],
+      volumeMounts: [{ name: "data", mountPath: "/mnt-foo", readOnly: true }],
+      ports: [{ name: "http", containerPort: 80, hostPort: 8080, hostIP: "", protocol: "TCP" }],
+    }),
+    image,
+    volumes,
+  );
+  expect(apps?.[0]?.app).toEqual({
+    ...image.app,
+    user: "0",
+    group: "0",
+    exec: ["/bin/hello", "foo", "hello", "world", "bar"],
+    workingDirectory: "/x",
+    environment: [
+      { name: "env-foo", value: "foo" },
+      { name: "env-bar", value: "bar" },
+    ],
+    mountPoints: [{ name: "gantry-data", path: "/mnt-foo", readOnly: true }],
+    ports: [
+      { name: "port-foo", protocol: "TCP", port: 4242 },
+      { name: "web-http", protocol: "TCP", port: 80 },
+    ],
+  });
+  expect(appcVolumes).toEqual([{ name: "gantry-data", kind: "host", source: "/srv/data", readOnly: true }]);
+  expect(ports).toEqual([{ name: "web-http", hostPort: 8080 }]);
+});
+
+test("a volume that one container may write and another only read", () => {
+  const mount = { name: "data", mountPath: "/data", readOnly: true };
+  const { apps, volumes } = manifestOf(
+    pod(
+      { name: "reader", volumeMounts: [mount] },
+      { name: "writer", volumeMounts: [{ ...mount, readOnly: false }] },
+    ),
+    image,
+    new Map([["data", "/srv/data"]]),
+  );
+  expect(volumes).toEqual([{ name: "gantry-data", kind: "host", source: "/srv/data" }]);
+  expect(apps?.map(({ app }) => app?.mountPoints?.at(-1)?.readOnly)).toEqual([true, false]);
+});
+
+test("an image that rkt printed", () => {
+  const { stdout } = recording("10-fly/054");
+  const { apps } = manifestOf(pod({}), JSON.parse(stdout) as AppcImageManifest);
+  expect(apps?.[0]).toMatchObject({
+    image: { name: "example.com/busybox" },
+    app: {
+      exec: ["/bin/sh", "-c", "echo hello from busybox; echo oops >&2"],
+      environment: [{ name: "PATH", value: "/bin:/usr/bin" }],
+      ports: [{ name: "http", protocol: "tcp", port: 8080 }],
+    },
+  });
+});
+
+describe("an image without app", () => {
+  const { app: _, annotations: __, ...bare } = image;
+
+  test("runs what the container says, as root", () => {
+    const { apps } = manifestOf(pod({ command: ["/bin/true"] }), bare);
+    expect(apps?.[0]?.app).toEqual({
+      user: "0",
+      group: "0",
+      exec: ["/bin/true"],
+      environment: [],
+      mountPoints: [],
+      ports: [],
+    });
+  });
+
+  test("and a container without command cannot be run", () => {
+    expect(() => manifestOf(pod({}), bare)).toThrow(
+      new PodManifestError("image example.com/foo has no command, and the container gives none"),
+    );
+  });
+});
+
+test("the same pod gives the same text", () => {
+  const volumes = new Map([["data", "/srv/data"]]);
+  const one = pod({ volumeMounts: [{ name: "data", mountPath: "/d", readOnly: false }] });
+  expect(JSON.stringify(manifestOf(one, image, volumes))).toBe(
+    JSON.stringify(manifestOf(one, image, volumes)),
+  );
+});
+
+// A static pod is never given a deletion grace period.
+const terminations = graceVectors.filter((vector) => vector.deletionGracePeriodSeconds === null);
+test.each(terminations)("kubelet: a grace period of $terminationGracePeriodSeconds", (vector) => {
+  const base = pod({});
+  const terminationGracePeriodSeconds = vector.terminationGracePeriodSeconds ?? 0;
+  const { annotations } = manifestOf({ ...base, spec: { ...base.spec, terminationGracePeriodSeconds } });
+  const grace = annotations?.find(({ name }) => name === "gantry.io/grace-period")?.value;
+  expect(`${grace}s`).toBe(vector.TimeoutStopSec);
+});
+
+describe("ownership", () => {
+  test("is read back as it was written", () => {
+    expect(ownershipOf(manifestOf(pod({})))).toEqual({
+      podUid: "0123456789abcdef0123456789abcdef" as PodUid,
+      key: podKey("default", "web-node1"),
+      specHash: "00112233445566778899aabbccddeeff" as SpecHash,
+      manifest: "/etc/gantry/manifests/web.yaml",
+      restartCount: 3,
+      backOffMs: 40_000,
+    });
+  });
+
+  test("is nobody's business in a kubelet's pod, or one without annotations", () => {
+    const kubelets = JSON.parse(recording("10-fly/115").stdout) as AppcPodManifest;
+    expect(ownershipOf(kubelets)).toBeUndefined();
+    expect(ownershipOf({ ...kubelets, annotations: null })).toBeUndefined();
+  });
+
+  test.each([
+    "io.kubernetes.pod.uid",
+    "gantry.io/spec-hash",
+    "gantry.io/back-off-ms",
+    "gantry.io/managed-by",
+  ])("is not claimed without %s", (missing) => {
+    const manifest = manifestOf(pod({}));
+    const annotations = manifest.annotations?.filter(({ name }) => name !== missing) ?? [];
+    expect(ownershipOf({ ...manifest, annotations })).toBeUndefined();
+    const nonsense = [...annotations, { name: missing, value: "" }];
+    expect(ownershipOf({ ...manifest, annotations: nonsense })).toBeUndefined();
+  });
+
+  test("is never one that a kubelet would take for its own", () => {
+    const names = manifestOf(pod({})).annotations?.map(({ name }) => name);
+    expect(names).not.toContain("rkt.kubernetes.io/managed-by-kubelet");
+  });
+});
