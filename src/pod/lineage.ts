@@ -24,12 +24,17 @@ export function lineageOf(revisions: readonly Revision[]): Lineage {
     stopping: ofKind("stopping").sort(newestFirst),
     exited: revisions
       .filter(isExited)
-      .sort((a, b) => b.state.finishedMs - a.state.finishedMs || newestFirst(a, b)),
+      .sort((a, b) => b.state.finishedMs - a.state.finishedMs || stoppedLast(a, b) || newestFirst(a, b)),
   };
 }
 
 function isExited(revision: Revision): revision is ExitedRevision {
   return revision.state.kind === "exited";
+}
+
+/** What was stopped made room for what came after it, which may have ended within the same step of the clock. */
+function stoppedLast(a: ExitedRevision, b: ExitedRevision): number {
+  return Number(a.state.isStopped) - Number(b.state.isStopped);
 }
 
 function newestFirst(a: Revision, b: Revision): number {
