@@ -40,11 +40,15 @@ export interface CallOptions {
 
 interface PendingCall {
   readonly call: BusCall;
+  readonly message: Buffer;
   resolve(body: readonly unknown[]): void;
   reject(error: SystemdError): void;
 }
 
 type DecodedMessage = ReturnType<typeof messageToJsFmt>;
+
+/** The reference daemon refuses more than 128 calls without an answer (max_replies_per_connection, dbus-daemon(1)): the others wait here. */
+const callsInFlightMax = 100;
 
 const daemon = {
   destination: "org.freedesktop.DBus",
@@ -58,7 +62,9 @@ export class BusConnection {
   readonly #socket: Socket;
   readonly #input = new ByteQueue();
   readonly #decoded: DecodedMessage[] = [];
-  readonly #pending = new Map<number, PendingCall>();
+  /** By serial, in the order of the calls. */
+  readonly #unsent = new Map<number, PendingCall>();
+  readonly #sent = new Map<number, PendingCall>();
   readonly #listeners = new Set<(signal: BusSignal) => void>();
   readonly #resolveClosed: (reason: SystemdError) => void;
   #closedBy: SystemdError | undefined;
@@ -113,17 +119,20 @@ export class BusConnection {
     if (options.signal?.aborted) return Promise.reject(canceled(call));
     this.#lastSerial = (this.#lastSerial % 0xffff_ffff) + 1;
     const serial = this.#lastSerial;
+    const [message] = marshallMessage(new Message({ ...call, body: [...(call.body ?? [])], serial }));
     const { promise, resolve, reject } = Promise.withResolvers<readonly unknown[]>();
-    this.#pending.set(serial, { call, resolve, reject });
+    this.#unsent.set(serial, { call, message, resolve, reject });
+    this.#send();
     const abort = () => reject(canceled(call));
     const timer = setTimeout(
       () => reject(new SystemdError(`${call.member}: no answer in time`, { isTimeout: true })),
       options.timeoutMs,
     );
     options.signal?.addEventListener("abort", abort, { once: true });
-    this.#socket.write(marshallMessage(new Message({ ...call, body: [...(call.body ?? [])], serial }))[0]);
     return promise.finally(() => {
-      this.#pending.delete(serial);
+      this.#unsent.delete(serial);
+      this.#sent.delete(serial);
+      this.#send();
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", abort);
     });
@@ -145,6 +154,15 @@ export class BusConnection {
 
   close(): void {
     this.#end("D-Bus connection closed by us");
+  }
+
+  #send(): void {
+    for (const [serial, pending] of this.#unsent) {
+      if (this.#closedBy || this.#sent.size >= callsInFlightMax) return;
+      this.#unsent.delete(serial);
+      this.#sent.set(serial, pending);
+      this.#socket.write(pending.message);
+    }
   }
 
   #receive(chunk: Buffer): void {
@@ -175,7 +193,7 @@ export class BusConnection {
       for (const listener of this.#listeners) listener(signal);
       return;
     }
-    const pending = this.#pending.get(message.replySerial ?? 0);
+    const pending = this.#sent.get(message.replySerial ?? 0);
     if (!pending) return; // it was not waited for any longer
     if (message.type === MessageType.ERROR) pending.reject(dbusError(message));
     else if (message.signature === pending.call.replySignature) pending.resolve(message.body);
@@ -189,7 +207,7 @@ export class BusConnection {
     if (this.#closedBy) return;
     const reason = new SystemdError(message, { isDisconnected: true }, cause);
     this.#closedBy = reason;
-    for (const { reject } of this.#pending.values()) reject(reason);
+    for (const calls of [this.#sent, this.#unsent]) for (const { reject } of calls.values()) reject(reason);
     this.#socket.destroy();
     this.#resolveClosed(reason);
   }
