@@ -3,7 +3,7 @@
 import { RktOutputError } from "./rkt-output-error.ts";
 
 /** The oldest rkt whose command line is the one that we speak (kubelet v1.5 asks for the same). */
-export const minimumRktVersion = "1.13.0";
+const minimumRktVersion = "1.13.0";
 
 export interface RktVersion {
   /** `1.30.0`, `1.30.0+git…`. */
