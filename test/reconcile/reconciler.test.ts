@@ -1,0 +1,323 @@
+// The loop on the runtime in memory, with a clock that stands still until told.
+
+import { expect, test } from "bun:test";
+import type { Log } from "../../src/host/log.ts";
+import type { Desired } from "../../src/pod/desired.ts";
+import { podKey } from "../../src/pod/names.ts";
+import { isLive } from "../../src/pod/observed-pod.ts";
+import { type PassReport, Reconciler } from "../../src/reconcile/reconciler.ts";
+import { RuntimeError } from "../../src/reconcile/runtime.ts";
+import { FakeClock } from "../fakes/fake-clock.ts";
+import { MemoryRuntime } from "../fakes/memory-runtime.ts";
+import { waitUntil } from "../wait-until.ts";
+import { baseDesired, basePod } from "./base-world.ts";
+
+const web = podKey("default", "web");
+
+/** A reconciler that runs until the test ends. */
+class Loop implements AsyncDisposable {
+  readonly clock = new FakeClock();
+  readonly runtime = new MemoryRuntime(this.clock);
+  readonly reports: PassReport[] = [];
+  readonly lines: string[] = [];
+  readonly #log: Log = {
+    debug: (message, fields) => this.lines.push(`debug ${message} ${JSON.stringify(fields)}`),
+    info: (message, fields) => this.lines.push(`info ${message} ${JSON.stringify(fields)}`),
+    warn: (message, fields) => this.lines.push(`warn ${message} ${JSON.stringify(fields)}`),
+    error: (message, fields) => this.lines.push(`error ${message} ${JSON.stringify(fields)}`),
+  };
+  readonly reconciler = new Reconciler({
+    runtime: this.runtime,
+    desired: () => this.desired,
+    clock: this.clock,
+    timers: this.clock,
+    log: this.#log,
+    onPass: (report) => this.reports.push(report),
+  });
+  desired: Desired;
+  readonly #stop = new AbortController();
+  readonly #ended: Promise<void>;
+
+  constructor(desired = baseDesired()) {
+    this.desired = desired;
+    this.#ended = this.reconciler.run(this.#stop.signal);
+  }
+
+  want(desired: Desired): void {
+    this.desired = desired;
+    this.reconciler.wake("manifests");
+  }
+
+  get live() {
+    return this.runtime.revisions.filter(isLive);
+  }
+
+  get lastReport() {
+    return this.reports.at(-1);
+  }
+
+  waitingOf(key = web) {
+    const report = this.lastReport;
+    return report?.kind === "observed" ? report.plan.waiting.get(key) : undefined;
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#ended;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+/** A fault that holds an operation on these targets until it is opened or canceled. */
+function gate(...targets: readonly string[]) {
+  const opened = Promise.withResolvers<void>();
+  const waiting: string[] = [];
+  const fault = async (target: string, signal: AbortSignal) => {
+    if (!targets.includes(target)) return;
+    waiting.push(target);
+    const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    await Promise.race([opened.promise, aborted]);
+  };
+  return { fault, waiting, open: () => opened.resolve() };
+}
+
+function podsNamed(names: readonly string[]): Desired {
+  return baseDesired({ pods: names.map((name) => basePod({ name })) });
+}
+
+test("a pod is run, replaced when it is edited, and removed when it is not wanted any more", async () => {
+  await using loop = new Loop();
+  const [first] = await waitUntil("the pod to run", () => loop.live.length === 1 && loop.live);
+  loop.want(baseDesired({ pods: [basePod({ specHash: "bbbb" })] }));
+  await waitUntil("its replacement", () => loop.live.length === 1 && loop.live[0]?.uuid !== first?.uuid);
+  expect(loop.live[0]).toMatchObject({ specHash: "bbbb", restartCount: 0 });
+  loop.want(baseDesired({ pods: [] }));
+  await waitUntil("nothing to be left", async () => {
+    const { revisions, podDirectories } = await loop.runtime.observe(new AbortController().signal);
+    return revisions.length + podDirectories.length === 0;
+  });
+});
+
+test("the old revision is stopped only when the new one is prepared", async () => {
+  await using loop = new Loop();
+  const [first] = await waitUntil("the pod to run", () => loop.live.length === 1 && loop.live);
+  const prepare = gate(web);
+  loop.runtime.faults.set("prepare", prepare.fault);
+  loop.want(baseDesired({ pods: [basePod({ specHash: "bbbb" })] }));
+  await waitUntil("the new one to be prepared", () => prepare.waiting.length === 1);
+  expect(loop.live).toEqual(first ? [first] : []);
+  prepare.open();
+  await waitUntil("the swap", () => loop.live[0]?.specHash === "bbbb");
+});
+
+test("a crash loop waits as long as it should, by the clock and no timer of its own", async () => {
+  await using loop = new Loop();
+  for (const [restartCount, backOffMs] of [0, 0, 10_000, 20_000, 40_000].entries()) {
+    const [live] = await waitUntil("the pod to run", () => loop.live.length === 1 && loop.live);
+    expect(live).toMatchObject({ restartCount, backOffMs });
+    if (live) loop.runtime.exit(live.uuid, 3);
+    loop.reconciler.wake("units");
+    if (restartCount === 0) continue;
+    const waiting = await waitUntil("the back-off", () => {
+      const it = loop.waitingOf();
+      return it?.kind === "restart" && it;
+    });
+    expect(waiting.untilMs).toBe(loop.clock.nowMs() + waiting.backOffMs);
+    expect(loop.clock.nextAlarmMs).toBe(waiting.backOffMs);
+    expect(loop.live).toEqual([]);
+    loop.clock.advance(waiting.backOffMs);
+  }
+});
+
+test("an image that cannot be pulled is tried again after 10 s, 20 s … and told as data", async () => {
+  await using loop = new Loop(baseDesired({ pods: [basePod({ image: "missing" })] }));
+  for (const [index, delayMs] of [10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000].entries()) {
+    await waitUntil(`failure ${index + 1}`, () => {
+      const waiting = loop.waitingOf();
+      return waiting?.kind === "retry" && waiting.count === index + 1;
+    });
+    expect(loop.waitingOf()).toEqual({
+      kind: "retry",
+      failure: { reason: "ErrImagePull", message: "missing: no such image" },
+      count: index + 1,
+      untilMs: loop.clock.nowMs() + delayMs,
+    });
+    expect(loop.clock.nextAlarmMs).toBe(delayMs);
+    loop.clock.advance(delayMs);
+  }
+  loop.want(baseDesired());
+  await waitUntil("the mended pod to run", () => loop.live.length === 1);
+});
+
+test("one pod's slowness delays no other, and has one action in flight", async () => {
+  await using loop = new Loop(podsNamed(["db"]));
+  await waitUntil("the first pod to run", () => loop.live.length === 1);
+  const prepare = gate(web);
+  loop.runtime.faults.set("prepare", prepare.fault);
+  loop.want(podsNamed(["db", "web"]));
+  await waitUntil("the slow one to begin", () => prepare.waiting.length === 1);
+  loop.want(podsNamed(["db", "web", "job"]));
+  await waitUntil("the other to run", () => loop.live.length === 2);
+  loop.want(podsNamed(["web"]));
+  await waitUntil("the others to be gone", () => loop.live.length === 0);
+  expect(prepare.waiting).toEqual([web]);
+  prepare.open();
+  await waitUntil("the slow one to run", () => loop.live.length === 1);
+});
+
+test("at most four are started at a time, and those that take long give their place away", async () => {
+  const names = ["a", "b", "c", "d", "e", "f"];
+  const keys = names.map((name) => podKey("default", name));
+  const prepare = gate(...keys.slice(0, 5));
+  await using loop = new Loop(baseDesired({ pods: [] }));
+  loop.runtime.faults.set("prepare", prepare.fault);
+  loop.want(podsNamed(names));
+  await waitUntil("four to begin", () => prepare.waiting.length === 4);
+  await waitUntil("an alarm for the next place", () => loop.clock.nextAlarmMs === 10_000);
+  expect(prepare.waiting).toEqual(keys.slice(0, 4));
+  loop.clock.advance(10_000);
+  await waitUntil("the last to run", () => loop.live.length === 1);
+  expect(loop.live[0]?.key).toBe(podKey("default", "f"));
+  prepare.open();
+  await waitUntil("all to run", () => loop.live.length === 6);
+});
+
+test("a start that nobody wants any more is canceled, and leaves nothing", async () => {
+  const prepare = gate(web);
+  await using loop = new Loop(baseDesired({ pods: [] }));
+  loop.runtime.faults.set("prepare", prepare.fault);
+  loop.want(baseDesired());
+  await waitUntil("it to begin", () => prepare.waiting.length === 1);
+  loop.want(baseDesired({ pods: [] }));
+  await waitUntil("it to be canceled", () =>
+    loop.lines.some((line) => line.startsWith("info run: canceled")),
+  );
+  await waitUntil(
+    "a calm plan",
+    () => loop.lastReport?.kind === "observed" && loop.clock.nextAlarmMs === 300_000,
+  );
+  expect(loop.runtime.revisions).toEqual([]);
+});
+
+test("where the machine cannot be looked at, nothing is done; it is tried again after 1 s to 30 s", async () => {
+  await using loop = new Loop();
+  await waitUntil("the pod to run", () => loop.live.length === 1);
+  loop.runtime.faults.set("observe", () => {
+    throw new Error("rkt list: exit code 254", { cause: new Error("disk on fire") });
+  });
+  loop.want(baseDesired({ pods: [] }));
+  for (const [index, delayMs] of [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000].entries()) {
+    await waitUntil(
+      "the failed look",
+      () => loop.lastReport?.kind === "unobserved" && loop.lastReport.count === index + 1,
+    );
+    expect(loop.lastReport).toMatchObject({ error: "rkt list: exit code 254: disk on fire" });
+    expect(loop.clock.nextAlarmMs).toBe(delayMs);
+    expect(loop.live).toHaveLength(1);
+    loop.clock.advance(delayMs);
+  }
+  loop.runtime.faults.delete("observe");
+  loop.clock.advance(30_000);
+  await waitUntil("the pod to be removed", () => loop.live.length === 0);
+});
+
+test("many wake-ups are one pass; what wakes during a pass makes another", async () => {
+  await using loop = new Loop(baseDesired({ pods: [] }));
+  await waitUntil("the first pass", () => loop.reports.length === 1);
+  expect(loop.lastReport?.reasons).toEqual(["startup"]);
+  const observe = gate("");
+  loop.runtime.faults.set("observe", observe.fault);
+  for (let i = 0; i < 100; i++) loop.reconciler.wake("units");
+  loop.reconciler.wake("manifests");
+  await waitUntil("the second look", () => observe.waiting.length === 1);
+  loop.reconciler.wake("health");
+  observe.open();
+  await waitUntil("both passes", () => loop.reports.length === 3);
+  expect(loop.reports.slice(1).map(({ reasons }) => reasons)).toEqual([["units", "manifests"], ["health"]]);
+});
+
+test("idle, it wakes for nothing but the resync", async () => {
+  await using loop = new Loop();
+  await waitUntil("the pod to run", () => loop.live.length === 1);
+  await waitUntil("nothing more to do", () => loop.clock.nextAlarmMs === 300_000);
+  const passes = loop.reports.length;
+  loop.clock.advance(299_999);
+  expect(loop.clock.nextAlarmMs).toBe(1);
+  loop.clock.advance(1);
+  await waitUntil("the resync", () => loop.reports.length === passes + 1);
+  expect(loop.lastReport?.reasons).toEqual(["resync"]);
+  expect(loop.reconciler.lastPassMs).toBe(loop.clock.nowMs());
+});
+
+test("an action that succeeds without effect is not repeated in circles", async () => {
+  await using loop = new Loop();
+  await waitUntil("the pod to run", () => loop.live.length === 1);
+  const [revision] = loop.live;
+  loop.runtime.stop = async () => undefined;
+  loop.want(baseDesired({ pods: [] }));
+  await waitUntil("the failure", () => loop.lines.some((line) => line.includes("nothing changed")));
+  await waitUntil("the back-off", () => loop.clock.nextAlarmMs === 10_000);
+  expect(loop.live).toEqual(revision ? [revision] : []);
+});
+
+test("told to end, it cancels what is in flight and waits for it", async () => {
+  const loop = new Loop(baseDesired({ pods: [] }));
+  const prepare = gate(web);
+  loop.runtime.faults.set("prepare", prepare.fault);
+  loop.want(baseDesired());
+  await waitUntil("it to begin", () => prepare.waiting.length === 1);
+  await loop.stop();
+  expect(loop.runtime.revisions).toEqual([]);
+  expect(loop.clock.nextAlarmMs).toBeUndefined();
+  const passes = loop.reports.length;
+  loop.reconciler.wake("units");
+  expect(loop.reports).toHaveLength(passes);
+});
+
+test("the next agent adopts what runs, with the uid that it was started with", async () => {
+  await using first = new Loop();
+  const [live] = await waitUntil("the pod to run", () => first.live.length === 1 && first.live);
+  await first.stop();
+  const { clock, runtime } = first;
+  const reports: PassReport[] = [];
+  const log: Log = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: () => undefined,
+    error: () => undefined,
+  };
+  const stop = new AbortController();
+  const next = new Reconciler({
+    runtime,
+    desired: () => baseDesired({ pods: [basePod({ uid: "other-file" })] }),
+    clock,
+    timers: clock,
+    log,
+    onPass: (report) => reports.push(report),
+  });
+  const ended = next.run(stop.signal);
+  await waitUntil("its first pass", () => reports.length === 1);
+  expect(reports[0]).toMatchObject({ plan: { actions: [] }, desired: { pods: [{ uid: live?.podUid }] } });
+  expect(runtime.revisions).toEqual(live ? [live] : []);
+  stop.abort();
+  await ended;
+});
+
+test("what the runtime says of a failure is kept, and what else it throws gets a reason", async () => {
+  await using loop = new Loop(podsNamed(["web", "db"]));
+  loop.runtime.faults.set("prepare", (target) => {
+    throw target === web ? new RuntimeError("FailedMount", "no such volume") : new Error("surprise");
+  });
+  loop.reconciler.wake("manifests");
+  await waitUntil(
+    "both to fail",
+    () => loop.waitingOf()?.kind === "retry" && loop.waitingOf(podKey("default", "db"))?.kind === "retry",
+  );
+  expect(loop.waitingOf()).toMatchObject({ failure: { reason: "FailedMount", message: "no such volume" } });
+  expect(loop.waitingOf(podKey("default", "db"))).toMatchObject({
+    failure: { reason: "RunContainerError", message: "surprise" },
+  });
+});
