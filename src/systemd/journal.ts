@@ -44,25 +44,19 @@ export class JournalError extends Error {
 
 /** What a unit's processes wrote, oldest first; what systemd says about the unit is not among it. */
 export async function* readJournal(query: JournalQuery): AsyncGenerator<JournalEntry, void, undefined> {
-  const { unit, follow, tailLines, sinceMs, signal } = query;
-  const since = sinceMs === undefined ? [] : [`--since=@${(sinceMs / 1000).toFixed(3)}`];
-  if (!follow) {
-    yield* runJournalctl(
-      unit,
-      [...since, ...(tailLines === undefined ? [] : [`--lines=${tailLines}`])],
-      signal,
-    );
-    return;
-  }
-  let from = since;
-  if (tailLines !== undefined) {
-    // Two steps, as `--follow --lines=N` loses what comes right after its start where nothing was there before (systemd 252 and 257).
-    for await (const entry of runJournalctl(unit, [...since, `--lines=${Math.max(tailLines, 1)}`], signal)) {
+  const { unit, follow, tailLines, signal } = query;
+  const sinceMs = follow && tailLines === 0 ? Math.max(query.sinceMs ?? 0, Date.now()) : (query.sinceMs ?? 0);
+  let from = sinceMs === 0 ? [] : [`--since=@${(sinceMs / 1000).toFixed(3)}`];
+  if (tailLines) {
+    // --lines with --since would be the first ones (systemd 252).
+    for await (const entry of runJournalctl(unit, [`--lines=${tailLines}`], signal)) {
       from = [`--after-cursor=${entry.cursor}`];
-      if (tailLines > 0) yield entry;
+      if (entry.realtimeUs >= sinceMs * 1000) yield entry;
     }
   }
-  yield* runJournalctl(unit, ["--follow", "--no-tail", ...from], signal);
+  // `--follow --lines=N` in one step loses what comes right after its start where nothing was there before (systemd 252 and 257).
+  if (follow) yield* runJournalctl(unit, ["--follow", "--no-tail", ...from], signal);
+  else if (tailLines === undefined) yield* runJournalctl(unit, from, signal);
 }
 
 const lastMessagesTimeoutMs = 10_000;
