@@ -17,18 +17,23 @@ interface Condition {
   readonly sinceMs?: number | undefined;
 }
 
+interface Told {
+  readonly phase: Phase;
+  readonly containers: readonly ContainerStatus[];
+}
+
 export function podConditions(
   view: PodView,
-  { phase, containers }: { readonly phase: Phase; readonly containers: readonly ContainerStatus[] },
+  told: Told,
   previous: readonly PodCondition[] | undefined,
 ): PodCondition[] {
-  const { revisions } = view;
-  const createdMs = Math.min(...revisions.map(({ createdAtMs }) => createdAtMs));
-  const sinceMs = Number.isFinite(createdMs) ? createdMs : undefined;
+  const createdMs = view.revisions.map(({ createdAtMs }) => createdAtMs);
+  const sinceMs = createdMs.length > 0 ? Math.min(...createdMs) : undefined;
+  const ready = readiness(view, told);
   const conditions: readonly Condition[] = [
     { type: "Initialized", status: "True", sinceMs },
-    readiness("Ready", view, phase, containers),
-    readiness("ContainersReady", view, phase, containers),
+    { type: "Ready", ...ready },
+    { type: "ContainersReady", ...ready },
     { type: "PodScheduled", status: "True", sinceMs },
     ...manifestAccepted(view),
     ...upToDate(view),
@@ -41,21 +46,15 @@ export function podConditions(
   });
 }
 
-function readiness(
-  type: string,
-  view: PodView,
-  phase: Phase,
-  containers: readonly ContainerStatus[],
-): Condition {
+function readiness(view: PodView, { phase, containers }: Told): Omit<Condition, "type"> {
   const { current } = shownRevisions(view);
   const unready = containers.filter(({ ready }) => !ready).map(({ name }) => name);
-  if (unready.length === 0 && containers.length > 0)
-    return { type, status: "True", sinceMs: current?.startedAtMs };
+  if (unready.length === 0 && containers.length > 0) return { status: "True", sinceMs: current?.startedAtMs };
   const sinceMs = current?.state.kind === "exited" ? current.state.finishedAtMs : undefined;
-  if (phase === "Succeeded") return { type, status: "False", reason: "PodCompleted", sinceMs };
-  if (phase === "Failed") return { type, status: "False", reason: "PodFailed", sinceMs };
+  if (phase === "Succeeded") return { status: "False", reason: "PodCompleted", sinceMs };
+  if (phase === "Failed") return { status: "False", reason: "PodFailed", sinceMs };
   const message = `containers with unready status: [${unready.join(" ")}]`;
-  return { type, status: "False", reason: "ContainersNotReady", message, sinceMs };
+  return { status: "False", reason: "ContainersNotReady", message, sinceMs };
 }
 
 /** The file says something else now, which was refused: what is shown is the last accepted version. */

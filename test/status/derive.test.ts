@@ -1,0 +1,282 @@
+// A Pod's status, whole for one that runs, and one change at a time.
+
+import { describe, expect, test } from "bun:test";
+import type { Pod as V1Pod } from "kubernetes-types/core/v1";
+import type { Waiting } from "../../src/pod/waiting.ts";
+import { derivePod } from "../../src/status/derive.ts";
+import type { PodView } from "../../src/status/shown-pod.ts";
+import { basePod, baseRevision, exited, exitedApp, wallMs } from "../reconcile/base-world.ts";
+
+const imageId = `sha512-${"0".repeat(64)}`;
+const crashing: Waiting = { kind: "restart", backOffMs: 160_000, untilMs: 0 };
+const failure = { reason: "ErrImagePull", message: "no such image" } as const;
+
+function view(change: Partial<PodView> = {}): PodView {
+  return {
+    pod: basePod(),
+    revisions: [baseRevision()],
+    waiting: undefined,
+    manifest: { state: "accepted" },
+    isDeleted: false,
+    hostIP: "192.0.2.1",
+    wallMs,
+    ...change,
+  };
+}
+
+function derive(change: Partial<PodView> = {}, previous?: V1Pod) {
+  const pod = derivePod(view(change), previous);
+  return {
+    pod,
+    phase: pod.status?.phase,
+    container: pod.status?.containerStatuses?.[0],
+    condition: (type: string) => pod.status?.conditions?.find((condition) => condition.type === type),
+  };
+}
+
+const dead = (exitCode: number | undefined, change: Parameters<typeof baseRevision>[0] = {}) =>
+  baseRevision({ state: exited(), ...change, apps: appsIn(exitedApp(exitCode)) });
+const appsIn = (state: ReturnType<typeof exitedApp> | { readonly kind: "created" }) =>
+  baseRevision().apps.map((app) => ({ ...app, state }));
+
+test("a pod that runs, whole", () => {
+  const started = "2026-01-01T11:59:01Z";
+  const created = "2026-01-01T11:59:00Z";
+  expect(derive().pod).toEqual({
+    kind: "Pod",
+    apiVersion: "v1",
+    metadata: { name: "web", namespace: "default", uid: "uid-web", labels: { app: "web" } },
+    spec: {
+      containers: [{ name: "main", image: "busybox", command: ["sleep", "1000"] }],
+      restartPolicy: "Always",
+    },
+    status: {
+      phase: "Running",
+      conditions: [
+        { type: "Initialized", status: "True", lastTransitionTime: created },
+        { type: "Ready", status: "True", lastTransitionTime: started },
+        { type: "ContainersReady", status: "True", lastTransitionTime: started },
+        { type: "PodScheduled", status: "True", lastTransitionTime: created },
+      ],
+      hostIP: "192.0.2.1",
+      hostIPs: [{ ip: "192.0.2.1" }],
+      podIP: "192.0.2.1",
+      podIPs: [{ ip: "192.0.2.1" }],
+      startTime: created,
+      containerStatuses: [
+        {
+          name: "main",
+          image: "busybox",
+          imageID: `rkt://${imageId}`,
+          containerID: "rkt://00000000-0000-4000-8000-000000000001:main",
+          state: { running: { startedAt: started } },
+          lastState: {},
+          ready: true,
+          started: true,
+          restartCount: 0,
+        },
+      ],
+      qosClass: "BestEffort",
+    },
+  });
+});
+
+describe("a container's state", () => {
+  test("with nothing there: it is being created", () => {
+    const { container, phase } = derive({ revisions: [], waiting: { kind: "starting", failure: undefined } });
+    expect(container?.state).toEqual({ waiting: { reason: "ContainerCreating" } });
+    expect(container).not.toHaveProperty("containerID");
+    expect(phase).toBe("Pending");
+  });
+
+  test("an image error as it is at first, then as a back-off", () => {
+    const retry = (count: number): Waiting => ({ kind: "retry", failure, count, untilMs: 0 });
+    expect(derive({ revisions: [], waiting: retry(1) })).toMatchObject({
+      phase: "Pending",
+      container: { state: { waiting: { reason: "ErrImagePull", message: "no such image" } } },
+    });
+    expect(derive({ revisions: [], waiting: retry(2) }).container?.state).toEqual({
+      waiting: { reason: "ImagePullBackOff", message: "Back-off pulling image: no such image" },
+    });
+    expect(derive({ revisions: [], waiting: { kind: "starting", failure } }).container?.state).toEqual({
+      waiting: { reason: "ErrImagePull", message: "no such image" },
+    });
+  });
+
+  test("in a crash loop: the kubelet's words, and how it ended last", () => {
+    const revisions = [dead(3, { restartCount: 6 })];
+    const { container, phase, condition } = derive({ revisions, waiting: crashing });
+    expect(phase).toBe("Running");
+    expect(container).toMatchObject({
+      state: {
+        waiting: {
+          reason: "CrashLoopBackOff",
+          message: "back-off 2m40s restarting failed container=main pod=web_default(uid-web)",
+        },
+      },
+      lastState: { terminated: { exitCode: 3, reason: "Error", finishedAt: "2026-01-01T11:59:59Z" } },
+      restartCount: 6,
+      ready: false,
+      started: false,
+    });
+    expect(condition("Ready")).toMatchObject({
+      status: "False",
+      reason: "ContainersNotReady",
+      message: "containers with unready status: [main]",
+    });
+  });
+
+  test("restarted: it runs, and how it ended last stays", () => {
+    const revisions = [dead(3), baseRevision({ number: 2, restartCount: 1 })];
+    expect(derive({ revisions }).container).toMatchObject({
+      containerID: "rkt://00000000-0000-4000-8000-000000000002:main",
+      state: { running: {} },
+      lastState: {
+        terminated: { containerID: "rkt://00000000-0000-4000-8000-000000000001:main", exitCode: 3 },
+      },
+      restartCount: 1,
+    });
+  });
+
+  test.each([
+    ["ended well", dead(0), { exitCode: 0, reason: "Completed" }],
+    ["failed", dead(4), { exitCode: 4, reason: "Error" }],
+    ["could not be executed", dead(203), { exitCode: 203, reason: "StartError" }],
+    ["ended in an unknown way", dead(undefined), { exitCode: 137, reason: "ContainerStatusUnknown" }],
+    [
+      "could not be started",
+      baseRevision({
+        apps: [],
+        startedAtMs: undefined,
+        state: exited({ failure: { reason: "RunContainerError", message: "no network" } }),
+      }),
+      { exitCode: 128, reason: "StartError", message: "no network" },
+    ],
+  ])("that %s", (_name, revision, expected) => {
+    const pod = basePod({ restartPolicy: "Never" });
+    const { container, phase, condition } = derive({ pod, revisions: [revision] });
+    expect(container?.state?.terminated).toMatchObject(expected);
+    expect(phase).toBe(expected.exitCode === 0 ? "Succeeded" : "Failed");
+    expect(condition("Ready")).toMatchObject({
+      status: "False",
+      reason: expected.exitCode === 0 ? "PodCompleted" : "PodFailed",
+      lastTransitionTime: "2026-01-01T11:59:59Z",
+    });
+  });
+
+  test("not started yet in a pod that is", () => {
+    const revisions = [baseRevision({ apps: appsIn({ kind: "created" }) })];
+    expect(derive({ revisions })).toMatchObject({
+      phase: "Pending",
+      container: { state: { waiting: { reason: "ContainerCreating" } }, ready: false },
+    });
+  });
+});
+
+test("a pod with a network of its own shows its address", () => {
+  const pod = { ...basePod(), spec: { ...basePod().spec, hostNetwork: false } };
+  const { status } = derive({ pod, revisions: [baseRevision({ podIP: "172.16.28.2" })] }).pod;
+  expect(status).toMatchObject({
+    hostIP: "192.0.2.1",
+    podIP: "172.16.28.2",
+    podIPs: [{ ip: "172.16.28.2" }],
+  });
+});
+
+describe("a pod that was edited", () => {
+  const old = baseRevision({ hash: "bbbb" });
+
+  test("shows the old revision while the new one is prepared", () => {
+    const { container, condition } = derive({
+      revisions: [old],
+      waiting: { kind: "starting", failure: undefined },
+    });
+    expect(container?.state).toHaveProperty("running");
+    expect(condition("UpToDate")).toBeUndefined();
+  });
+
+  test("and cannot be prepared keeps running, and says why it is not as written", () => {
+    const { phase, condition } = derive({
+      revisions: [old],
+      waiting: { kind: "retry", failure, count: 3, untilMs: 0 },
+    });
+    expect(phase).toBe("Running");
+    expect(condition("Ready")?.status).toBe("True");
+    expect(condition("UpToDate")).toMatchObject({ status: "False", ...failure });
+  });
+
+  test("after it had completed is pending, not completed", () => {
+    const pod = basePod({ restartPolicy: "Never" });
+    const revisions = [dead(0, { hash: "bbbb" })];
+    expect(derive({ pod, revisions, waiting: { kind: "starting", failure } }).phase).toBe("Pending");
+  });
+});
+
+describe("a manifest that is refused now", () => {
+  const problem = {
+    code: "UnknownField",
+    file: "/manifests/web.yaml",
+    line: 7,
+    column: 5,
+    field: "spec.containers[0].comand",
+    message: "Unknown field",
+    hint: 'did you mean "command"?',
+  } as const;
+
+  test("is a condition with its place", () => {
+    const { condition, phase } = derive({ manifest: { state: "rejected", problems: [problem, problem] } });
+    expect(phase).toBe("Running");
+    expect(condition("ManifestAccepted")).toEqual({
+      type: "ManifestAccepted",
+      status: "False",
+      reason: "UnknownField",
+      message:
+        '/manifests/web.yaml:7:5: spec.containers[0].comand: Unknown field (did you mean "command"?) (and 1 more)',
+      lastTransitionTime: "2026-01-01T12:00:00Z",
+    });
+  });
+
+  test("is not known while the directory cannot be read", () => {
+    expect(
+      derive({ manifest: { state: "unreadable", error: "EIO" } }).condition("ManifestAccepted"),
+    ).toMatchObject({ status: "Unknown", reason: "Unreadable", message: "EIO" });
+  });
+});
+
+describe("times", () => {
+  const later = wallMs + 60_000;
+
+  test("a condition's time stays until its status changes", () => {
+    const first = derive().pod;
+    const same = derive({ wallMs: later }, first);
+    expect(same.pod).toEqual(first);
+    const crashed = derive({ wallMs: later, revisions: [dead(1)], waiting: crashing }, first);
+    expect(crashed.condition("Ready")?.lastTransitionTime).toBe("2026-01-01T12:01:00Z");
+    expect(crashed.condition("PodScheduled")?.lastTransitionTime).toBe("2026-01-01T11:59:00Z");
+  });
+
+  test("the start time is that of the first revision, and stays when that is gone", () => {
+    const pending = derive({ revisions: [], waiting: { kind: "starting", failure: undefined } }).pod;
+    expect(pending.status?.startTime).toBe("2026-01-01T12:00:00Z");
+    const running = derive({ revisions: [baseRevision({ createdAtMs: later })] }, pending).pod;
+    expect(running.status?.startTime).toBe("2026-01-01T12:01:00Z");
+    const second = [baseRevision({ number: 2, createdAtMs: later + 60_000 })];
+    expect(derive({ revisions: second }, running).pod.status?.startTime).toBe("2026-01-01T12:01:00Z");
+  });
+
+  test("the next agent tells the same of what runs", () => {
+    const waiting: Waiting = { kind: "starting", failure: undefined };
+    const pending = derive({ revisions: [], waiting, wallMs: wallMs - 61_000 }).pod;
+    const { status } = derive({}, pending).pod;
+    expect(derive({ wallMs: later }).pod.status?.startTime).toBe(status?.startTime ?? "");
+    expect(derive({ wallMs: later }).container).toEqual(status?.containerStatuses?.[0]);
+  });
+
+  test("a deleted pod has the time of its deletion", () => {
+    const deleted = derive({ isDeleted: true }).pod;
+    expect(deleted.metadata?.deletionTimestamp).toBe("2026-01-01T12:00:00Z");
+    const again = derive({ isDeleted: true, wallMs: later }, deleted).pod;
+    expect(again.metadata?.deletionTimestamp).toBe("2026-01-01T12:00:00Z");
+    expect(derive({}, again).pod.metadata).not.toHaveProperty("deletionTimestamp");
+  });
+});
