@@ -8,7 +8,7 @@ import type { Container } from "../pod/pod.ts";
 import { RuntimeError } from "../reconcile/runtime.ts";
 import type { AppcImageManifest } from "../rkt/appc.ts";
 import { findImage, type ImageName, parseImageName } from "../rkt/image-name.ts";
-import type { RktClient } from "../rkt/rkt-client.ts";
+import type { FetchOptions, RktClient } from "../rkt/rkt-client.ts";
 
 export interface Image {
   readonly id: ImageId;
@@ -55,7 +55,7 @@ export class Images {
     );
     const known = this.#files.get(identity);
     if (known !== undefined) return known;
-    const id = await this.#fetch(path, image, signal);
+    const id = await this.#fetch(path, { image }, signal);
     this.#files.set(identity, id);
     return id;
   }
@@ -69,7 +69,8 @@ export class Images {
       throw new RuntimeError("ErrImageNeverPull", message);
     }
     try {
-      return await this.#fetch(name.location, image, signal);
+      const pullPolicy = imagePullPolicy === "Always" ? "update" : "new";
+      return await this.#fetch(name.location, { image, pullPolicy }, signal);
     } catch (error) {
       if (present !== undefined) return present; // Always: better the image that is there than no pod
       throw error;
@@ -85,8 +86,12 @@ export class Images {
     }
   }
 
-  #fetch(location: string, image: string, signal: AbortSignal): Promise<ImageId> {
-    const pull = this.#pulling.then(() => this.#rkt.fetch(location, {}, signal));
+  #fetch(
+    location: string,
+    { image, ...options }: FetchOptions & { readonly image: string },
+    signal: AbortSignal,
+  ): Promise<ImageId> {
+    const pull = this.#pulling.then(() => this.#rkt.fetch(location, options, signal));
     this.#pulling = pull.catch(() => undefined);
     return pull.catch((error: unknown) => {
       throw new RuntimeError("ErrImagePull", `Failed to pull image "${image}": ${errorChain(error)}`);

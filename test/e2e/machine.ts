@@ -190,18 +190,26 @@ export class Machine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopAgent("SIGKILL");
-    // All that any agent left, since the next test's agent would take it for its own.
-    await run("systemctl", "stop", "gantry-*.service", "gantry-*.slice").catch(() => undefined);
-    for (const name of await readdir("/run/systemd/system")) {
-      if (name.startsWith("gantry-")) await rm(`/run/systemd/system/${name}`);
-    }
-    await run("systemctl", "reset-failed").catch(() => undefined);
-    const mounts = (await Bun.file("/proc/self/mounts").text())
-      .split("\n")
-      .map((line) => line.split(" ")[1] ?? "");
-    for (const path of mounts.filter((mounted) => mounted.startsWith(this.path)).reverse())
-      await run("umount", "-l", path);
+    await removeUnits(this.path);
     await this.#dir[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * Ends and removes all that gantry may have left, since the next test's agent would take it for its own: units, and mounts
+ * below `path`.
+ */
+export async function removeUnits(path: string): Promise<void> {
+  await run("systemctl", "stop", "gantry-*.service", "gantry-*.slice").catch(() => undefined);
+  for (const name of await readdir("/run/systemd/system")) {
+    if (name.startsWith("gantry-")) await rm(`/run/systemd/system/${name}`);
+  }
+  await run("systemctl", "reset-failed").catch(() => undefined);
+  const mounts = (await Bun.file("/proc/self/mounts").text())
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "");
+  for (const mounted of mounts.filter((each) => each.startsWith(path)).reverse()) {
+    await run("umount", "-l", mounted);
   }
 }
 

@@ -1,0 +1,88 @@
+// The port made of rkt and systemd keeps the port's contract, with the built-in engine and a real systemd.
+
+import { join } from "node:path";
+import { systemClock } from "../../src/host/clock.ts";
+import { createLog } from "../../src/host/log.ts";
+import { specHash } from "../../src/pod/hash.ts";
+import type { PodUid } from "../../src/pod/names.ts";
+import type { Pod } from "../../src/pod/pod.ts";
+import { RktClient } from "../../src/rkt/rkt-client.ts";
+import { Observer } from "../../src/runtime/observe.ts";
+import { PodDirectories } from "../../src/runtime/pod-directory.ts";
+import { RktRuntime } from "../../src/runtime/rkt-runtime.ts";
+import { Systemd } from "../../src/systemd/systemd.ts";
+import { writeAci } from "../aci.ts";
+import { type Behaviour, type RuntimeUnderTest, runtimeContract } from "../contract/runtime.ts";
+import { removeUnits } from "../e2e/machine.ts";
+import { tempDir } from "../temp-dir.ts";
+
+const main = join(import.meta.dir, "../../src/main.ts");
+const log = createLog({ write: () => undefined, isJournal: false, isDebug: false, wallMs: Date.now });
+
+const commands: Readonly<Record<Behaviour, readonly string[]>> = {
+  runs: ["/bin/sleep", "100000"],
+  exits0: ["/bin/true"],
+  exits3: ["/bin/sh", "-c", "exit 3"],
+  imageMissing: ["/bin/true"],
+  programMissing: ["/no/such/program"],
+};
+
+runtimeContract("rkt and systemd, with the built-in engine", async () => {
+  const dir = await tempDir();
+  const image = `${dir.path}/busybox.aci`;
+  await writeAci(image);
+  const rkt = new RktClient({
+    command: [process.execPath, main, "rkt"],
+    options: { dir: `${dir.path}/rkt`, insecureOptions: ["image"] },
+  });
+  const systemd = new Systemd({ log });
+  await systemd.start(new AbortController().signal);
+  const directories = new PodDirectories(dir.path);
+  const unitDir = "/run/systemd/system";
+  const bootId = (await Bun.file("/proc/sys/kernel/random/boot_id").text()).trim();
+  const observer = new Observer({ rkt, systemd, directories, unitDir, bootId, clock: systemClock });
+  const options = { rkt, systemd, observer, directories, unitDir, network: "default", stage1Name: "" };
+  return {
+    runtime: new RktRuntime({ ...options, isBuiltin: true }),
+    makePod: (name, behaviour) =>
+      makePod(name, commands[behaviour], behaviour === "imageMissing" ? `${image}.missing` : image),
+    async [Symbol.asyncDispose]() {
+      await systemd[Symbol.asyncDispose]();
+      await removeUnits(dir.path);
+      await dir[Symbol.asyncDispose]();
+    },
+  } satisfies RuntimeUnderTest;
+});
+
+function makePod(name: string, command: readonly string[], image: string): Pod {
+  return {
+    uid: `uid-${name}` as PodUid,
+    namespace: "default",
+    name,
+    labels: {},
+    annotations: {},
+    specHash: specHash([name, ...command]),
+    source: { file: `/etc/gantry/manifests/${name}.yaml`, document: 0 },
+    spec: {
+      containers: [
+        {
+          name: "main",
+          image,
+          imagePullPolicy: "IfNotPresent",
+          command,
+          args: [],
+          env: [],
+          workingDir: "",
+          ports: [],
+          volumeMounts: [],
+        },
+      ],
+      volumes: [],
+      restartPolicy: "Always",
+      terminationGracePeriodSeconds: 2,
+      hostNetwork: true,
+      nodeName: "node",
+    },
+    wire: {},
+  };
+}
