@@ -17,7 +17,7 @@ export class LibcError extends Error {
   }
 }
 
-const { i32, u64, cstring, ptr } = FFIType;
+const { i32, u32, u64, cstring, ptr } = FFIType;
 const declarations = {
   __errno_location: { args: [], returns: ptr },
   flock: { args: [i32, i32], returns: i32 },
@@ -27,6 +27,17 @@ const declarations = {
   socket: { args: [i32, i32, i32], returns: i32 },
   sendto: { args: [i32, ptr, u64, i32, ptr, u64], returns: i32 },
   clock_gettime: { args: [i32, ptr], returns: i32 },
+  mknod: { args: [cstring, u32, u64], returns: i32 },
+  lsetxattr: { args: [cstring, cstring, ptr, u64, i32], returns: i32 },
+  unshare: { args: [i32], returns: i32 },
+  setns: { args: [i32, i32], returns: i32 },
+  fchdir: { args: [i32], returns: i32 },
+  chroot: { args: [cstring], returns: i32 },
+  prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
+  setgroups: { args: [u64, ptr], returns: i32 },
+  setresgid: { args: [u32, u32, u32], returns: i32 },
+  setresuid: { args: [u32, u32, u32], returns: i32 },
+  signal: { args: [i32, u64], returns: u64 },
 } as const;
 
 type Libc = ReturnType<typeof dlopen<typeof declarations>>["symbols"];
@@ -51,7 +62,8 @@ function check(call: string, result: number): number {
   throw new LibcError(call, read.i32(libc().__errno_location() as Pointer, 0));
 }
 
-const text = (value: string) => Buffer.from(`${value}\0`);
+const text = (value: string | Uint8Array) =>
+  typeof value === "string" ? Buffer.from(`${value}\0`) : Buffer.concat([value, Buffer.alloc(1)]);
 
 const LOCK_SH = 1;
 const LOCK_EX = 2;
@@ -114,4 +126,70 @@ export function mount(source: string, target: string, type: string, flags: numbe
 /** umount2(2). */
 export function unmount(target: string, flags = 0): void {
   check(`umount ${target}`, libc().umount2(text(target), flags));
+}
+
+/** The type bits of mknod(2)'s mode. */
+export const nodeTypes = { fifo: 0o010000, character: 0o020000, block: 0o060000 } as const;
+
+/** mknod(2); `mode` with one of `nodeTypes`. The umask applies. */
+export function makeNode(path: string | Uint8Array, mode: number, major = 0, minor = 0): void {
+  // The C library's dev_t: makedev(3).
+  const device =
+    (BigInt(major & 0xfffff000) << 32n) |
+    (BigInt(major & 0xfff) << 8n) |
+    (BigInt(minor & 0xffffff00) << 12n) |
+    BigInt(minor & 0xff);
+  check(`mknod ${path}`, libc().mknod(text(path), mode, device));
+}
+
+/** lsetxattr(2): of a link itself, not of what it leads to. */
+export function setExtendedAttribute(path: string | Uint8Array, name: string, value: Uint8Array): void {
+  // An empty value still needs an address.
+  const bytes = value.length === 0 ? new Uint8Array(1) : value;
+  check(`lsetxattr ${path}`, libc().lsetxattr(text(path), text(name), bytes, value.length, 0));
+}
+
+const CLONE_FS = 0x200;
+
+/**
+ * Makes this thread a member of the namespaces of open files (`/proc/PID/ns/…`) and `root`, an open directory, its root directory.
+ * Only of use right before process.execve(), on the main thread: other threads stay where they are.
+ */
+export function enterNamespaces(namespaces: readonly number[], root: number): void {
+  check("unshare", libc().unshare(CLONE_FS)); // setns(2) into a mount namespace refuses a thread that shares its root directory
+  for (const fd of namespaces) check("setns", libc().setns(fd, 0));
+  check("fchdir", libc().fchdir(root));
+  check("chroot", libc().chroot(text(".")));
+}
+
+const PR_CAPBSET_READ = 23;
+const PR_CAPBSET_DROP = 24;
+const PR_SET_NO_NEW_PRIVS = 38;
+
+export interface Privileges {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  /** The bounding set, bit N for capability N. */
+  readonly capabilities: bigint;
+  readonly noNewPrivileges: boolean;
+}
+
+/** For good, for what process.execve() starts; only to be used right before it. */
+export function dropPrivileges(privileges: Privileges): void {
+  const { prctl, setgroups, setresgid, setresuid } = libc();
+  for (let capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
+    if ((privileges.capabilities & (1n << BigInt(capability))) === 0n)
+      check("prctl PR_CAPBSET_DROP", prctl(PR_CAPBSET_DROP, capability, 0, 0, 0));
+  const groups = Uint32Array.from(privileges.groups.length === 0 ? [0] : privileges.groups);
+  check("setgroups", setgroups(privileges.groups.length, groups));
+  check("setresgid", setresgid(privileges.gid, privileges.gid, privileges.gid));
+  check("setresuid", setresuid(privileges.uid, privileges.uid, privileges.uid));
+  if (privileges.noNewPrivileges) check("prctl PR_SET_NO_NEW_PRIVS", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+}
+
+/** Bun ignores these two, and what process.execve() starts would inherit that. */
+export function restoreSignals(): void {
+  const SIG_DFL = 0;
+  for (const signal of [constants.signals.SIGPIPE, constants.signals.SIGXFSZ]) libc().signal(signal, SIG_DFL);
 }

@@ -1,0 +1,103 @@
+// `rkt enter`: becomes a command inside a running app: its namespaces, its cgroup, its user and capabilities, its environment.
+// Invariant: the command never has more rights than the app has; it is the app's unit that it lives and dies with.
+
+import { constants, openSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { becomeProgram } from "../host/become.ts";
+import { dropPrivileges, enterNamespaces, restoreSignals } from "../host/libc.ts";
+import { appUnitName } from "../pod/names.ts";
+import type { AppcRuntimeApp } from "../rkt/appc.ts";
+import { type AppProcess, appProcess, findProgram } from "./app-process.ts";
+import { capabilityBits } from "./capabilities.ts";
+import { cgroupDirectories } from "./cgroups.ts";
+import type { Command } from "./command.ts";
+import { EngineError, withFileErrors } from "./engine-error.ts";
+import { statInRoot } from "./in-root.ts";
+import type { Pod } from "./pod.ts";
+import { PodStore, podState } from "./pod-store.ts";
+import { unitProperties } from "./systemctl.ts";
+
+/** What rkt exits with for an app, and for a program, that is not there. */
+const noSuchApp = 6;
+const noSuchProgram = 1;
+
+export const enter: Command = {
+  name: "enter",
+  synopsis: "[--app=APP] UUID [COMMAND [ARGUMENT…]]",
+  needsRoot: true,
+  passesOnAfter: 1,
+  flags: { app: "string" },
+  run: async (context) => {
+    const [uuid, ...command] = context.args;
+    if (uuid === undefined) return context.usage();
+    const pod = withFileErrors("problem retrieving pod", () => new PodStore(context.dir).find(uuid));
+    if (podState(pod) !== "running") throw new EngineError(`pod "${pod.uuid}" isn't currently running`);
+    const app = chooseApp(pod, context.flags.text("app"));
+    if (command.length === 0) context.tell('no command specified, assuming "/bin/bash"');
+    const mainPid = Number(unitProperties(appUnitName(pod.uuid, app.name), ["MainPID"]).MainPID);
+    if (!(mainPid > 0))
+      throw new EngineError(`app "${app.name}" of pod "${pod.uuid}" isn't currently running`);
+    return await become(mainPid, command.length === 0 ? ["/bin/bash"] : command, {
+      process: appProcess(app, `${pod.path}/apps/${app.name}/root`, context.insecure),
+      unit: appUnitName(pod.uuid, app.name),
+    });
+  },
+};
+
+function chooseApp(pod: Pod, name: string | undefined): AppcRuntimeApp {
+  const apps = pod.apps();
+  const app = name === undefined ? apps[0] : apps.find((candidate) => candidate.name === name);
+  if (name === undefined && apps.length > 1)
+    throw new EngineError(
+      [
+        "pod contains multiple apps:",
+        ...apps.map((each) => `\t${each.name}`),
+        'unable to determine app name: specify app using "rkt enter --app= ..."',
+      ].join("\n"),
+    );
+  if (app === undefined)
+    throw new EngineError(`pod "${pod.uuid}" has no app "${name}"`, { exitCode: noSuchApp });
+  return app;
+}
+
+async function become(
+  mainPid: number,
+  [name = "", ...args]: readonly string[],
+  { process: like, unit }: { process: AppProcess; unit: string },
+): Promise<number> {
+  const proc = `/proc/${mainPid}`;
+  const root = openSync(`${proc}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
+  const namespaces = ["net", "ipc", "uts", "cgroup", "mnt"]
+    .filter((kind) => readlinkSync(`${proc}/ns/${kind}`) !== readlinkSync(`/proc/self/ns/${kind}`))
+    .map((kind) => openSync(`${proc}/ns/${kind}`, constants.O_RDONLY));
+  // Its number may be somebody else's by now; what is open is not.
+  const cgroupText = readFileSync(`${proc}/cgroup`, "utf8");
+  if (!cgroupText.includes(`/${unit}`)) throw new EngineError(`${unit} has just ended`);
+  const environment = Object.fromEntries(like.environment);
+  const program = findProgram(name, {
+    root: `${proc}/root`,
+    workingDirectory: like.workingDirectory,
+    path: environment.PATH ?? "",
+  });
+  if (!statInRoot(`${proc}/root`, program)?.isFile())
+    throw new EngineError(`Unable to open "${program}": No such file or directory`, {
+      exitCode: noSuchProgram,
+    });
+  for (const directory of cgroupDirectories(cgroupText, readFileSync("/proc/self/mountinfo", "utf8")))
+    writeFileSync(`${directory}/cgroup.procs`, String(process.pid));
+
+  restoreSignals();
+  enterNamespaces(namespaces, root);
+  dropPrivileges({
+    uid: like.uid,
+    gid: like.gid,
+    groups: like.supplementaryGids,
+    capabilities: capabilityBits(like.capabilities),
+    noNewPrivileges: like.noNewPrivileges,
+  });
+  process.chdir(like.workingDirectory);
+  const term = process.env.TERM;
+  return becomeProgram(program, [name, ...args], {
+    ...(term === undefined ? {} : { TERM: term }),
+    ...environment,
+  });
+}

@@ -1,0 +1,120 @@
+// `rkt fetch` and how an argument becomes an image: an id, a path, a URL or a name.
+
+import { createWriteStream, existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { errorChain } from "../host/error.ts";
+import type { Command, Context } from "./command.ts";
+import { EngineError } from "./engine-error.ts";
+import { ImageStore, isImageHash, type StoredImage } from "./image-store.ts";
+
+const downloadTimeoutMs = 30 * 60_000;
+
+export const fetch: Command = {
+  name: "fetch",
+  synopsis: "IMAGE…",
+  flags: {
+    full: "boolean",
+    "no-store": "boolean",
+    "pull-policy": "string",
+    signature: "string",
+    "store-only": "boolean",
+  },
+  run: async (context) => {
+    if (context.args.length === 0) throw new EngineError("must provide at least one image");
+    const store = new ImageStore(context.dir);
+    const images: StoredImage[] = [];
+    for (const argument of context.args) images.push(await fetchImage(argument, store, context));
+    const length = context.flags.isSet("full") ? undefined : "sha512-".length + 32;
+    context.print(images.map(({ id }) => `${id.slice(0, length)}\n`).join(""));
+    return 0;
+  },
+};
+
+/** From the store where it is known by id or name, else unpacked anew. */
+export async function fetchImage(
+  argument: string,
+  store: ImageStore,
+  context: Context,
+): Promise<StoredImage> {
+  if (isImageHash(argument)) return store.findById(argument);
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(argument)?.[1]?.toLowerCase();
+  if (scheme !== undefined) return fetchUrl(argument, scheme, store, context);
+  if (isPath(argument)) return importFile(resolve(argument), store, context);
+  return findNamed(argument, store, context);
+}
+
+function isPath(argument: string): boolean {
+  return /^(\/|\.\.?\/)/.test(argument) || argument.endsWith(".aci") || existsSync(argument);
+}
+
+async function importFile(file: string, store: ImageStore, context: Context): Promise<StoredImage> {
+  context.debug(`using image from file ${file}`);
+  if (!context.insecure.has("image")) {
+    const signature = `${file}.asc`;
+    if (!existsSync(signature)) throw new EngineError(`open ${signature}: no such file or directory`);
+    throw new EngineError(`${signature}: signatures are not supported (use --insecure-options=image)`);
+  }
+  return store.import(file);
+}
+
+async function fetchUrl(
+  url: string,
+  scheme: string,
+  store: ImageStore,
+  context: Context,
+): Promise<StoredImage> {
+  switch (scheme) {
+    case "file":
+      return importFile(fileURLToPath(url), store, context);
+    case "docker":
+      if (!context.insecure.has("image"))
+        throw new EngineError(
+          "signature verification for docker images is not supported (try --insecure-options=image)",
+        );
+      throw new EngineError(`cannot fetch ${url}: docker:// images are not supported yet`);
+    case "http":
+      if (!context.insecure.has("http"))
+        throw new EngineError(`cannot fetch ${url}: not over HTTPS (allow it with --insecure-options=http)`);
+      return download(url, store, context);
+    case "https":
+      return download(url, store, context);
+    default:
+      throw new EngineError(`cannot fetch ${url}: unsupported scheme "${scheme}"`);
+  }
+}
+
+async function download(url: string, store: ImageStore, context: Context): Promise<StoredImage> {
+  if (!context.insecure.has("image"))
+    throw new EngineError(
+      `cannot verify ${url}: signatures are not supported (use --insecure-options=image)`,
+    );
+  using work = store.workDirectory();
+  const file = `${work.path}/download`;
+  try {
+    const response = await globalThis.fetch(url, {
+      signal: AbortSignal.timeout(downloadTimeoutMs),
+      tls: { rejectUnauthorized: !context.insecure.has("tls") },
+      decompress: false,
+    });
+    if (response.status !== 200) throw new EngineError(`bad HTTP status code: ${response.status}`);
+    const { pipeline } = await import("node:stream/promises");
+    await pipeline(response.body ?? [], createWriteStream(file));
+  } catch (error) {
+    throw new EngineError(`Get "${url}": ${errorChain(error)}`, { cause: error });
+  }
+  return store.import(file);
+}
+
+function findNamed(name: string, store: ImageStore, { flags }: Context): StoredImage {
+  const policy = flags.text("pull-policy");
+  const found = policy === "update" || flags.isSet("no-store") ? undefined : store.findByName(name);
+  if (found) return found;
+  if (policy === "never" || flags.isSet("store-only"))
+    throw new EngineError(
+      `unable to fetch image from image name "${name}": either image was not found in the store or store was disabled and fetching from remote yielded nothing or it was disabled`,
+    );
+  throw new EngineError(
+    `cannot fetch "${name}": finding images by name is not supported yet, only files, file:// and https:// are`,
+  );
+}

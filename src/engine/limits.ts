@@ -1,0 +1,65 @@
+// An app's resource isolators as systemd's settings. Pure.
+
+import { isJsonObject } from "../pod/json.ts";
+import type { AppcApp } from "../rkt/appc.ts";
+import type { UnitEntry } from "../systemd/unit-file.ts";
+import { isolator } from "./app-process.ts";
+
+export function limitEntries(app: AppcApp): readonly UnitEntry[] {
+  const memory = amount(app, "resource/memory", "limit");
+  const cpuLimit = amount(app, "resource/cpu", "limit");
+  const cpuRequest = amount(app, "resource/cpu", "request");
+  const entries: UnitEntry[] = [];
+  if (memory !== undefined) entries.push(["MemoryMax", String(Math.max(1, Math.floor(memory)))]);
+  // The least that systemd takes is a hundredth of a percent.
+  if (cpuLimit !== undefined) entries.push(["CPUQuota", `${Math.max(0.01, round(cpuLimit * 100))}%`]);
+  if (cpuRequest !== undefined) entries.push(["CPUWeight", String(cpuWeight(cpuRequest))]);
+  return entries;
+}
+
+function amount(app: AppcApp, name: string, which: "limit" | "request"): number | undefined {
+  const value = isolator(app, name);
+  const text = isJsonObject(value) ? value[which] : undefined;
+  if (text === undefined || text === null) return undefined;
+  const parsed = parseQuantity(String(text));
+  return parsed !== undefined && parsed > 0 ? parsed : undefined;
+}
+
+/** One core is systemd's and the kernel's default of 100; 1 to 10000. */
+function cpuWeight(cores: number): number {
+  return Math.min(10_000, Math.max(1, Math.round(cores * 100)));
+}
+
+const suffixes: Readonly<Record<string, number>> = {
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  "": 1,
+  k: 1e3,
+  K: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+
+/** Kubernetes' quantities, as appc takes them: `50m`, `64Mi`, `1e3`. Undefined for what is none. */
+export function parseQuantity(text: string): number | undefined {
+  const match = /^([+-]?(?:\d+\.?\d*|\.\d+))([eE][+-]?\d+|[A-Za-z]{0,2})$/.exec(text);
+  if (!match) return undefined;
+  const [, digits = "", suffix = ""] = match;
+  if (/^[eE][+-]?\d+$/.test(suffix)) return Number(digits + suffix);
+  const factor = suffixes[suffix];
+  return factor === undefined ? undefined : Number(digits) * factor;
+}
+
+function round(percent: number): number {
+  return Math.round(percent * 100) / 100;
+}

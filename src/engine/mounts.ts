@@ -1,0 +1,41 @@
+// Which volume of a pod is mounted where in an app. Pure.
+
+import type { AppcPodManifest, AppcRuntimeApp, AppcVolume } from "../rkt/appc.ts";
+import { EngineError } from "./engine-error.ts";
+
+export interface AppMount {
+  readonly volume: AppcVolume;
+  /** Absolute, in the app. */
+  readonly path: string;
+  /** On the host; undefined for an empty volume, which lies in the pod's directory. */
+  readonly source: string | undefined;
+  readonly readOnly: boolean;
+}
+
+/**
+ * The app's mount points by the volume of the same name, then its explicit mounts, which win where both have one path. A mount point without a
+ * volume gets an empty one, as rkt has it; a mount without one is an error. An app without an `app` section has only mounts.
+ */
+export function appMounts(manifest: AppcPodManifest, app: AppcRuntimeApp): readonly AppMount[] {
+  const volumes = new Map((manifest.volumes ?? []).map((volume) => [volume.name, volume]));
+  const mounts = new Map<string, AppMount>();
+  for (const { name, path, readOnly } of app.app?.mountPoints ?? [])
+    mounts.set(path, toMount(volumes.get(name) ?? { name, kind: "empty" }, path, readOnly === true));
+  for (const { volume, path, appVolume } of app.mounts ?? []) {
+    const found = appVolume ?? volumes.get(volume);
+    if (!found)
+      throw new EngineError(`app "${app.name}" mounts volume "${volume}", which the pod does not have`);
+    const point = app.app?.mountPoints?.find((candidate) => candidate.path === path);
+    mounts.set(path, toMount(found, path, point?.readOnly === true));
+  }
+  return [...mounts.values()];
+}
+
+function toMount(volume: AppcVolume, path: string, readOnly: boolean): AppMount {
+  return {
+    volume,
+    path,
+    source: volume.kind === "host" ? volume.source : undefined,
+    readOnly: readOnly || volume.readOnly === true,
+  };
+}

@@ -1,0 +1,148 @@
+// `rkt run-prepared`: starts a pod's apps as systemd services and becomes the shell that waits for their end.
+// Invariant: whatever fails, no app runs without its pod unit, since each is bound to it.
+
+import { constants, fstatSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { becomeProgram } from "../host/become.ts";
+import { replaceStdin } from "../host/libc.ts";
+import { podUnitName } from "../pod/names.ts";
+import type { AppcPodManifest, AppcRuntimeApp } from "../rkt/appc.ts";
+import { appProcess } from "./app-process.ts";
+import { mainScript, writeAppStatus } from "./app-status.ts";
+import { type AppUnitOptions, appUnitNames, appUnitText } from "./app-unit.ts";
+import type { Command, Context } from "./command.ts";
+import { EngineError, withFileErrors } from "./engine-error.ts";
+import { ImageStore } from "./image-store.ts";
+import { limitEntries } from "./limits.ts";
+import { lockWithin } from "./lock.ts";
+import type { Pod } from "./pod.ts";
+import { mountPod, podMounts, unmountPod } from "./pod-file-systems.ts";
+import { PodStore } from "./pod-store.ts";
+import { writeResolverFiles } from "./resolver-files.ts";
+import { systemctl, systemdVersion, unitPlace } from "./systemctl.ts";
+import { removeAppUnits, writeAppUnits } from "./unit-files.ts";
+
+export const runPrepared: Command = {
+  name: "run-prepared",
+  synopsis: "--net=host UUID",
+  needsRoot: true,
+  flags: {
+    dns: "strings",
+    "dns-domain": "string",
+    "dns-opt": "strings",
+    "dns-search": "strings",
+    hostname: "string",
+    "hosts-entry": "strings",
+    "mds-register": "boolean", // accepted: there is no metadata service
+    net: "strings",
+    "no-overlay": "boolean", // accepted: an overlay is used all the same
+  },
+  run: async (context) => {
+    const [uuid, ...more] = context.args;
+    if (uuid === undefined || more.length > 0) return context.usage();
+    const store = new PodStore(context.dir);
+    const prepared = withFileErrors("problem retrieving pod", () => store.find(uuid));
+    const notPrepared = () => new EngineError(`pod "${prepared.uuid}" is not prepared`);
+    if (prepared.phase !== "prepared") throw notPrepared();
+    const networks = context.flags.list("net");
+    if (networks.join() !== "host")
+      throw new EngineError(
+        `network "${networks.join() || "default"}" is not supported yet, only --net=host is`,
+      );
+    const place = unitPlace(readFileSync("/proc/self/cgroup", "utf8"));
+    const scope = podUnitName(prepared.uuid).replace(/\.service$/, ".scope");
+    if (place.unit !== podUnitName(prepared.uuid) && place.unit !== scope) return becomeScope(scope, context);
+
+    const lock = lockWithin(2000, prepared.uuid, openSync(prepared.lockPath, constants.O_RDWR), "exclusive");
+    const pod = withLockedPod(() => store.move(prepared, "run"), notPrepared);
+    const units = await startApps(pod, { ...place, unit: place.unit }, context);
+    // What it starts inherits the lock, which so is held for as long as the pod lives.
+    replaceStdin(lock.fd);
+    return becomeProgram("/bin/sh", ["sh", "-c", mainScript, "sh", ...units], process.env);
+  },
+};
+
+/** Somebody else may have been faster. */
+function withLockedPod(move: () => Pod, notPrepared: () => EngineError): Pod {
+  try {
+    return move();
+  } catch (error) {
+    throw error instanceof Error && "code" in error && error.code === "ENOENT" ? notPrepared() : error;
+  }
+}
+
+/** Run by hand: the pod unit is a scope around us. */
+function becomeScope(scope: string, { self, argv }: Context): never {
+  const systemdRun = Bun.which("systemd-run") ?? "/usr/bin/systemd-run";
+  const args = ["systemd-run", "--quiet", "--scope", `--unit=${scope}`, "--collect", "--", ...self, ...argv];
+  return becomeProgram(systemdRun, args, process.env);
+}
+
+async function startApps(
+  pod: Pod,
+  { unit, slice }: { unit: string; slice: string | undefined },
+  context: Context,
+): Promise<readonly string[]> {
+  const version = systemdVersion();
+  const manifest = pod.manifest();
+  const apps = manifest?.apps ?? [];
+  if (!manifest || apps.length === 0) throw new EngineError("pod has no apps");
+  const units = appUnitNames(pod.uuid, apps);
+  try {
+    const mounts = apps.map((app) => podMounts(pod, manifest, app));
+    const resolverFiles = writeResolverFiles(pod, context.flags);
+    mountPod(pod, apps, new ImageStore(context.dir));
+    const common = {
+      uuid: pod.uuid,
+      podUnit: unit,
+      slice,
+      podPath: pod.path,
+      graceSeconds: graceSeconds(manifest),
+      output: unit.endsWith(".scope") ? ownOutput() : undefined,
+      hostname: context.flags.text("hostname"),
+      systemdVersion: await version,
+      insecure: context.insecure,
+    };
+    const texts = apps.map((app, index) =>
+      appUnitText({
+        ...common,
+        ...appOptions(pod, app, context),
+        mounts: [...resolverFiles, ...(mounts[index] ?? [])],
+      }),
+    );
+    writeAppUnits(units, texts);
+    for (const app of apps) writeAppStatus(`${pod.path}/status/${app.name}`, "waiting");
+    writeFileSync(`${pod.path}/unit`, unit);
+    writeFileSync(`${pod.path}/pid`, String(process.pid));
+    systemctl(["start", "--", ...units]);
+  } catch (error) {
+    removeAppUnits(units);
+    unmountPod(pod);
+    throw error;
+  }
+  return units;
+}
+
+function appOptions(
+  pod: Pod,
+  app: AppcRuntimeApp,
+  { insecure }: Context,
+): Pick<AppUnitOptions, "app" | "process" | "limits" | "isReadOnly"> {
+  return {
+    app: app.name,
+    process: appProcess(app, `${pod.path}/apps/${app.name}/root`, insecure),
+    limits: app.app ? limitEntries(app.app) : [],
+    isReadOnly: app.readOnlyRootFS === true,
+  };
+}
+
+/** What the pod manifest's annotation says; a pod that is run by hand has ten seconds. */
+function graceSeconds(manifest: AppcPodManifest): number {
+  const text = manifest.annotations?.find(({ name }) => name === "gantry.io/grace-period")?.value ?? "";
+  return /^\d{1,9}$/.test(text) ? Math.max(2, Number(text)) : 10;
+}
+
+/** Our own standard output and error, as files that systemd can open; undefined where they are sockets, which nobody can. */
+function ownOutput(): AppUnitOptions["output"] {
+  if (fstatSync(1).isSocket() || fstatSync(2).isSocket()) return undefined;
+  return { stdout: `/proc/${process.pid}/fd/1`, stderr: `/proc/${process.pid}/fd/2` };
+}

@@ -1,0 +1,62 @@
+// Calls of systemd's own commands. As root systemctl talks to systemd directly, so that the D-Bus daemon may come and go.
+
+import { EngineError } from "./engine-error.ts";
+
+const timeoutMs = 30_000;
+
+/** Runs it to its end and returns its output; throws EngineError unless it exits 0. */
+export function systemctl(args: readonly string[], waitMs = timeoutMs): string {
+  const { stdout, stderr, exitCode, exitedDueToTimeout } = Bun.spawnSync(["systemctl", ...args], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: waitMs,
+  });
+  if (exitCode === 0) return stdout.toString();
+  const complaint = exitedDueToTimeout
+    ? "did not end in time"
+    : stderr.toString().trim().replaceAll("\n", "; ");
+  throw new EngineError(`systemctl ${args[0]}: ${complaint === "" ? `exit code ${exitCode}` : complaint}`);
+}
+
+/** Properties of a unit by name. */
+export function unitProperties<Name extends string>(
+  unit: string,
+  names: readonly Name[],
+): Record<Name, string> {
+  const output = systemctl(["show", ...names.map((name) => `--property=${name}`), "--", unit]);
+  const values = new Map(
+    output.split("\n").map((line) => [line.split("=")[0], line.slice(line.indexOf("=") + 1)]),
+  );
+  return Object.fromEntries(names.map((name) => [name, values.get(name) ?? ""])) as Record<Name, string>;
+}
+
+/** The major version of systemd; starts at once, so that other work can go on meanwhile. */
+export async function systemdVersion(): Promise<number> {
+  const systemctl = Bun.spawn(["systemctl", "--version"], {
+    stdin: "ignore",
+    stderr: "ignore",
+    timeout: timeoutMs,
+  });
+  const version = /^systemd (\d+)/.exec(await new Response(systemctl.stdout).text())?.[1];
+  if (version === undefined) throw new EngineError("cannot find systemd's version");
+  return Number(version);
+}
+
+export interface UnitPlace {
+  /** The innermost unit that is a service or scope. */
+  readonly unit: string | undefined;
+  readonly slice: string | undefined;
+}
+
+/** Where the text of /proc/PID/cgroup says that a process is. */
+export function unitPlace(cgroupText: string): UnitPlace {
+  const lines = cgroupText.split("\n");
+  const line =
+    lines.find((text) => text.includes(":name=systemd:")) ?? lines.find((text) => text.startsWith("0::"));
+  const names = (line?.split(":").slice(2).join(":") ?? "").split("/");
+  return {
+    unit: names.findLast((name) => /\.(service|scope)$/.test(name)),
+    slice: names.findLast((name) => name.endsWith(".slice")),
+  };
+}
