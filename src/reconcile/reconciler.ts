@@ -67,15 +67,15 @@ export class Reconciler {
   #awake = Promise.withResolvers<void>();
   #cancelAlarm: () => void = () => undefined;
   #observeFailures = 0;
-  #lastPassMs: number | undefined;
+  #passStartedMs: number | undefined;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
   }
 
-  /** When the last pass ended that could look at the machine, on the monotonic clock: what health checks go by. */
-  get lastPassMs(): number | undefined {
-    return this.#lastPassMs;
+  /** Since when a pass has been under way, on the monotonic clock; undefined while none is. A pass that does not end hangs. */
+  get passStartedMs(): number | undefined {
+    return this.#passStartedMs;
   }
 
   /** Asks for a pass; many asks before it begins are one. */
@@ -94,7 +94,11 @@ export class Reconciler {
         await this.#awake.promise;
         if (signal.aborted) return;
         this.#awake = Promise.withResolvers();
+        this.#passStartedMs = this.#options.clock.nowMs();
+        this.#passStartedMs = this.#options.clock.nowMs();
         await this.#pass(signal);
+        this.#passStartedMs = undefined;
+        this.#passStartedMs = undefined;
       }
     } finally {
       signal.removeEventListener("abort", end);
@@ -133,7 +137,6 @@ export class Reconciler {
     for (const action of decided.cancel) this.#inFlight.cancel(action);
     const recheckMs = decided.actions.map((action) => this.#startIfPlace(action));
     this.#wakeAt(Math.min(...recheckMs, decided.recheckAtMs ?? Number.POSITIVE_INFINITY));
-    this.#lastPassMs = clock.nowMs();
     onPass({ kind: "observed", reasons, desired, observation, plan: decided });
   }
 

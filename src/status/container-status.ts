@@ -87,7 +87,7 @@ function waitingState(
   }
 }
 
-export function terminated(revision: Revision, name: string): ContainerStateTerminated {
+function terminated(revision: Revision, name: string): ContainerStateTerminated {
   const app = appOf(revision, name)?.state;
   const exited = app?.kind === "exited" ? app : undefined;
   const end = revision.state.kind === "exited" ? revision.state : undefined;

@@ -232,7 +232,9 @@ test("many wake-ups are one pass; what wakes during a pass makes another", async
   loop.runtime.faults.set("observe", observe.fault);
   for (let i = 0; i < 100; i++) loop.reconciler.wake("units");
   loop.reconciler.wake("manifests");
+  expect(loop.reconciler.passStartedMs).toBeUndefined();
   await waitUntil("the second look", () => observe.waiting.length === 1);
+  expect(loop.reconciler.passStartedMs).toBe(loop.clock.nowMs());
   loop.reconciler.wake("health");
   observe.open();
   await waitUntil("both passes", () => loop.reports.length === 3);
@@ -249,7 +251,6 @@ test("idle, it wakes for nothing but the resync", async () => {
   loop.clock.advance(1);
   await waitUntil("the resync", () => loop.reports.length === passes + 1);
   expect(loop.lastReport?.reasons).toEqual(["resync"]);
-  expect(loop.reconciler.lastPassMs).toBe(loop.clock.nowMs());
 });
 
 test("an action that succeeds without effect is not repeated in circles", async () => {
