@@ -29,8 +29,16 @@ export interface ValidateOptions {
   readonly seenAtMs: (uid: PodUid) => number;
 }
 
+/** More than enough for a hundred Pods; YAML of this size takes up to 3 s to read when it is made to. */
+export const manifestBytesMax = 1024 * 1024;
+
 /** `path` is absolute, and goes into the uid and the problems; nothing is read. */
 export function validateFile(path: string, text: string, options: ValidateOptions): ValidatedFile {
+  const unfit = unfitness(text);
+  if (unfit !== undefined) {
+    const problem = { ...unfit, file: path, line: 0, column: 0, field: "", hint: "" };
+    return { pods: [], problems: [problem] };
+  }
   const report = new Report(path, text);
   const pods: PlacedPod[] = [];
   const owners = new Map<string, Place>();
@@ -50,6 +58,15 @@ export function validateFile(path: string, text: string, options: ValidateOption
   }
   const { problems } = report;
   return { pods: problems.length === 0 ? pods : [], problems };
+}
+
+/** Why a text is not even worth reading. */
+function unfitness(text: string): Pick<Problem, "code" | "message"> | undefined {
+  if (Buffer.byteLength(text) > manifestBytesMax) {
+    return { code: "TooLarge", message: `more than ${manifestBytesMax / 1024 / 1024} MiB` };
+  }
+  if (text.includes("\0")) return { code: "Syntax", message: "holds NUL bytes: not a text file" };
+  return undefined;
 }
 
 /** What no two Pods may share. */

@@ -38,16 +38,7 @@ export class YamlSource {
   #visits = 0;
 
   constructor(text: string) {
-    const documents = parseAllDocuments(text, {
-      lineCounter: this.#lines,
-      // The package's own check takes quadratic time (5 s for 30,000 keys); decode-node.ts makes it.
-      uniqueKeys: false,
-      stringKeys: true,
-      resolveKnownTags: false,
-      // Pretty ones cost time quadratic in their number: 93 s for 1 MiB of `&a &a`.
-      prettyErrors: false,
-    });
-    const parsed: Document.Parsed[] = "empty" in documents ? [] : documents;
+    const parsed = parse(text, this.#lines);
     const problems = parsed.flatMap(({ errors, warnings }) => [...errors, ...warnings].map(toProblem));
     this.roots = parsed.flatMap(({ contents }) => (contents === null ? [] : [contents]));
     if (problems.length === 0) for (const root of this.roots) survey(root, this.#targets, problems);
@@ -74,6 +65,19 @@ export class YamlSource {
 
 export function offsetOf(node: Node): number {
   return node.range?.[0] ?? 0;
+}
+
+function parse(text: string, lineCounter: LineCounter): readonly Document.Parsed[] {
+  const documents = parseAllDocuments(text, {
+    lineCounter,
+    // The package's own check takes quadratic time (5 s for 30,000 keys); yaml-entries.ts makes it.
+    uniqueKeys: false,
+    stringKeys: true,
+    resolveKnownTags: false,
+    // Pretty ones cost time quadratic in their number: 93 s for 1 MiB of `&a &a`.
+    prettyErrors: false,
+  });
+  return "empty" in documents ? [] : documents;
 }
 
 function toProblem({ pos, message }: Document.Parsed["errors"][number]): SyntaxProblem {

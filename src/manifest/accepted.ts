@@ -1,0 +1,46 @@
+// What was accepted before this process, from its record on disk (pod/desired.ts). A record of another version of gantry may not be
+// readable; that is said, never thrown.
+
+import { isJsonObject, type JsonObject } from "../pod/json.ts";
+import type { PodUid, SpecHash } from "../pod/names.ts";
+import type { Pod } from "../pod/pod.ts";
+import { formatProblem } from "../pod/problem.ts";
+import { podOf } from "./convert.ts";
+import { decodePods } from "./decode.ts";
+import { Report } from "./report.ts";
+
+export type ParsedRecord = { readonly pod: Pod } | { readonly pod: undefined; readonly reason: string };
+
+/** The Pod with the uid, hash and wire form that it was accepted with, whatever this version would make of its file. */
+export function parseAcceptedPod(text: string): ParsedRecord {
+  const record = parseJson(text);
+  const source = isJsonObject(record?.source) ? record.source : {};
+  const { uid, specHash, wire } = record ?? {};
+  const { file, document } = source;
+  if (
+    typeof uid !== "string" ||
+    typeof specHash !== "string" ||
+    typeof file !== "string" ||
+    typeof document !== "number" ||
+    !isJsonObject(wire)
+  ) {
+    return { pod: undefined, reason: "not a record of an accepted pod" };
+  }
+  const report = new Report(file, JSON.stringify(wire));
+  const [decoded] = Array.from(decodePods(report));
+  const problem = report.problems[0];
+  if (problem !== undefined || decoded === undefined) {
+    return { pod: undefined, reason: problem === undefined ? "no Pod" : formatProblem(problem) };
+  }
+  const known = { uid: uid as PodUid, specHash: specHash as SpecHash, source: { file, document } };
+  return { pod: { ...podOf(decoded.manifest, known), wire } };
+}
+
+function parseJson(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,200 @@
+// The manifest directory (or single file) as one value: what is desired. inotify says when to look, the look says what is there.
+// Invariants: a directory that cannot be read removes nothing; a bad file changes nothing that was accepted from it.
+
+import type { Clock } from "../host/clock.ts";
+import type { Log } from "../host/log.ts";
+import type { Desired, ManifestFile } from "../pod/desired.ts";
+import { type PodUid, podKey } from "../pod/names.ts";
+import type { Pod } from "../pod/pod.ts";
+import { formatProblem, type Problem } from "../pod/problem.ts";
+import { acceptFiles } from "./acceptance.ts";
+import { parseAcceptedPod } from "./accepted.ts";
+import { type Evaluated, evaluateEntry } from "./evaluate.ts";
+import { listManifests } from "./listing.ts";
+import { PathWatch } from "./path-watch.ts";
+import { Settling, settleMs } from "./settling.ts";
+
+export interface ManifestDirectoryOptions {
+  /** Absolute; a directory or a single file. */
+  readonly path: string;
+  readonly nodeName: string;
+  /** The records of what was accepted before (pod/desired.ts), the latest of a pod last. */
+  readonly accepted: readonly string[];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** `desired` is another. */
+  readonly onChange: () => void;
+}
+
+const rescanMs = 15_000;
+/** Between two looks while hints come in one after the other. */
+const pauseMs = 10;
+
+export class ManifestDirectory implements AsyncDisposable {
+  readonly #options: ManifestDirectoryOptions;
+  readonly #settling: Settling;
+  readonly #watch: PathWatch;
+  readonly #ended = new AbortController();
+  readonly #evaluated = new Map<string, Evaluated>();
+  #accepted: ReadonlyMap<string, readonly Pod[]>;
+  #desired: Desired;
+  #loop: Promise<void> | undefined;
+  #isHinted = false;
+  #wake: () => void = () => undefined;
+
+  constructor(options: ManifestDirectoryOptions) {
+    this.#options = options;
+    this.#accepted = rememberedPods(options.accepted, options.log);
+    this.#settling = new Settling(this.#accepted.keys());
+    this.#watch = new PathWatch(options.path, () => this.#hint(), options.log);
+    this.#desired = { pods: [...this.#accepted.values()].flat(), files: [], unreadable: "not read yet" };
+  }
+
+  /** Another object only when something has changed. */
+  get desired(): Desired {
+    return this.#desired;
+  }
+
+  /** Resolves when `desired` is what the directory says, as far as that can be read. Ends with the signal, or when disposed of. */
+  async start(signal: AbortSignal): Promise<void> {
+    const ended = AbortSignal.any([signal, this.#ended.signal]);
+    ended.addEventListener("abort", () => this.#wake(), { once: true });
+    await this.#look();
+    if (this.#settling.dueMs !== undefined) {
+      await Bun.sleep(settleMs + 1); // then what was there before us has been seen twice
+      await this.#look();
+    }
+    this.#loop = this.#run(ended);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended.abort();
+    await this.#loop;
+    this.#watch[Symbol.dispose]();
+  }
+
+  async #run(ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      await Bun.sleep(pauseMs);
+      if (!this.#isHinted && !ended.aborted) await this.#sleepUntilDue();
+      this.#isHinted = false;
+      if (!ended.aborted) await this.#look();
+    }
+  }
+
+  #hint(): void {
+    this.#isHinted = true;
+    this.#wake();
+  }
+
+  async #sleepUntilDue(): Promise<void> {
+    const { dueMs } = this.#settling;
+    const forMs = dueMs === undefined ? rescanMs : Math.max(0, dueMs - this.#options.clock.nowMs());
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const timer = setTimeout(resolve, forMs);
+    if (dueMs === undefined) timer.unref();
+    await promise;
+    clearTimeout(timer);
+  }
+
+  async #look(): Promise<void> {
+    const { path, clock } = this.#options;
+    await this.#watch.arm();
+    const nowMs = clock.nowMs();
+    const listing = await listManifests(path, this.#accepted.has(path) || this.#evaluated.has(path));
+    if (listing.kind === "unreadable") {
+      this.#settling.lookFailed();
+      this.#publish(listing.reason);
+      return;
+    }
+    // A file where the directory was tells nothing of what was in that, until it is itself a manifest.
+    const isBlind = listing.kind === "file" && !this.#accepted.has(path);
+    const covers = (file: string) => !(isBlind && file.startsWith(`${path}/`));
+    this.#settling.look(listing.entries, { nowMs, covers });
+    await this.#evaluate(nowMs);
+    this.#publish(undefined);
+  }
+
+  async #evaluate(nowMs: number): Promise<void> {
+    const { settled } = this.#settling;
+    for (const path of this.#evaluated.keys()) if (!settled.has(path)) this.#evaluated.delete(path);
+    for (const [path, entry] of [...settled].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const known = this.#evaluated.get(path);
+      if (known?.entry === entry && !known.isRetried) continue;
+      const evaluated = await evaluateEntry(path, entry, {
+        nodeName: this.#options.nodeName,
+        seenAtMs: (uid) => this.#seenAtMs(uid),
+      });
+      if (evaluated === undefined) this.#settling.unsettle(path, nowMs);
+      else this.#evaluated.set(path, evaluated);
+    }
+  }
+
+  #seenAtMs(uid: PodUid): number {
+    const known = [...this.#accepted.values()].flat().find((pod) => pod.uid === uid);
+    const seenMs = Date.parse(known?.annotations["kubernetes.io/config.seen"] ?? "");
+    return Number.isNaN(seenMs) ? this.#options.clock.wallMs() : seenMs;
+  }
+
+  #publish(unreadable: string | undefined): void {
+    const evaluated = [...this.#evaluated].sort(([a], [b]) => (a < b ? -1 : 1));
+    const remembered = [...this.#settling.settled.keys()].filter((path) => !this.#evaluated.has(path));
+    const versions = new Map(evaluated.map(([path, { pods }]) => [path, pods]));
+    for (const path of remembered) versions.set(path, undefined);
+    const { accepted, conflicts } = acceptFiles(versions, this.#accepted);
+    this.#accepted = accepted;
+    const desired: Desired = {
+      pods: [...accepted.values()].flat(),
+      files: evaluated.flatMap(([path, made]) => manifestFile(path, made, conflicts.get(path))),
+      unreadable,
+    };
+    if (Bun.deepEquals(desired, this.#desired)) return;
+    const before = this.#desired;
+    this.#desired = desired;
+    logChanges(before, desired, this.#options.log);
+    this.#options.onChange();
+  }
+}
+
+/** By file; of two records of one pod the later one counts. */
+function rememberedPods(records: readonly string[], log: Log): ReadonlyMap<string, readonly Pod[]> {
+  const byKey = new Map<string, Pod>();
+  for (const record of records) {
+    const parsed = parseAcceptedPod(record);
+    if (parsed.pod === undefined) log.warn("cannot read what was accepted before", { reason: parsed.reason });
+    else byKey.set(podKey(parsed.pod.namespace, parsed.pod.name), parsed.pod);
+  }
+  const pods = [...byKey.values()].sort((a, b) => a.source.document - b.source.document);
+  return Map.groupBy(pods, ({ source }) => source.file);
+}
+
+function manifestFile(
+  path: string,
+  { pods, problems, skipped }: Evaluated,
+  conflicts: readonly Problem[] | undefined,
+): ManifestFile[] {
+  if (skipped !== undefined) return [{ path, state: "skipped", reason: skipped }];
+  const reasons = conflicts ?? problems;
+  if (reasons !== undefined) return [{ path, state: "rejected", problems: reasons }];
+  if (pods === undefined) return [];
+  return [{ path, state: "accepted", pods: pods.map(({ pod }) => podKey(pod.namespace, pod.name)) }];
+}
+
+function logChanges(before: Desired, after: Desired, log: Log): void {
+  if (before.unreadable !== after.unreadable && after.unreadable !== undefined) {
+    log.warn("cannot read the manifests; what runs keeps running", { reason: after.unreadable });
+  }
+  const old = new Map(before.files.map((file) => [file.path, file]));
+  for (const file of after.files) {
+    const known = old.get(file.path);
+    old.delete(file.path);
+    if (Bun.deepEquals(known, file)) continue;
+    if (file.state === "accepted")
+      log.info("manifest accepted", { file: file.path, pods: file.pods.join(" ") });
+    if (file.state === "skipped") log.debug("manifest skipped", { file: file.path, reason: file.reason });
+    if (file.state === "rejected")
+      for (const problem of file.problems) log.warn(`rejected ${formatProblem(problem)}`);
+  }
+  for (const path of old.keys()) log.info("manifest gone", { file: path });
+}

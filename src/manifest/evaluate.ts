@@ -1,0 +1,60 @@
+// What is made of one entry of the manifest directory.
+
+import { errorChain, hasErrorCode } from "../host/error.ts";
+import type { Problem, ProblemCode } from "../pod/problem.ts";
+import { ManifestChangedError, readManifest } from "./manifest-text.ts";
+import type { Settled } from "./settling.ts";
+import { type PlacedPod, type ValidateOptions, validateFile } from "./validate-file.ts";
+
+/** Exactly one of pods, problems and skipped, or none of them for what has not been looked at yet. */
+export interface Evaluated {
+  readonly entry: Settled;
+  readonly pods?: readonly PlacedPod[];
+  readonly problems?: readonly Problem[];
+  readonly skipped?: string;
+  /** The failure may pass without the file changing. */
+  readonly isRetried?: boolean;
+}
+
+/** Undefined when the file is not any more what the look saw. */
+export async function evaluateEntry(
+  path: string,
+  entry: Settled,
+  options: ValidateOptions,
+): Promise<Evaluated | undefined> {
+  switch (entry.kind) {
+    case "remembered":
+      return { entry };
+    case "skipped":
+      return { entry, skipped: entry.reason };
+    case "failed":
+      return { entry, problems: [wholeFileProblem(path, "Unreadable", entry.reason)] };
+    case "file":
+      return evaluateFile(path, entry, options);
+    default:
+      return entry satisfies never;
+  }
+}
+
+async function evaluateFile(
+  path: string,
+  entry: Settled & { readonly kind: "file" },
+  options: ValidateOptions,
+): Promise<Evaluated | undefined> {
+  let text: string;
+  try {
+    text = await readManifest(path, entry.identity);
+  } catch (error) {
+    if (error instanceof ManifestChangedError || hasErrorCode(error, "ENOENT", "ENXIO")) return undefined;
+    if (!hasErrorCode(error, "ERR_ENCODING_INVALID_ENCODED_DATA")) {
+      return { entry, problems: [wholeFileProblem(path, "Unreadable", errorChain(error))], isRetried: true };
+    }
+    return { entry, problems: [wholeFileProblem(path, "Syntax", "not UTF-8 text")] };
+  }
+  const { pods, problems } = validateFile(path, text, options);
+  return problems.length === 0 ? { entry, pods } : { entry, problems };
+}
+
+function wholeFileProblem(file: string, code: ProblemCode, message: string): Problem {
+  return { code, file, line: 0, column: 0, field: "", message, hint: "" };
+}
