@@ -95,9 +95,7 @@ export class Reconciler {
         if (signal.aborted) return;
         this.#awake = Promise.withResolvers();
         this.#passStartedMs = this.#options.clock.nowMs();
-        this.#passStartedMs = this.#options.clock.nowMs();
         await this.#pass(signal);
-        this.#passStartedMs = undefined;
         this.#passStartedMs = undefined;
       }
     } finally {
