@@ -73,6 +73,7 @@ export class BusLink implements AsyncDisposable {
       throw error;
     }
     this.#bus = bus;
+    if (this.#disposed.signal.aborted) bus.close(); // during the start
     return bus;
   }
 

@@ -58,8 +58,8 @@ export class Job {
     const { unit } = this;
     const { timeoutMs, signal } = options;
     const cancel = () => this.fail(new SystemdError(`${unit}: canceled`, { isCanceled: true, unit }));
-    const late = new SystemdError(`${unit}: the job did not end in time`, { isTimeout: true, unit });
-    const deadline = setTimeout(() => this.fail(late), timeoutMs);
+    const expire = () => this.fail(new SystemdError(`${unit}: not done in time`, { isTimeout: true, unit }));
+    const deadline = setTimeout(expire, timeoutMs);
     const asking = setInterval(() => this.lookAgain(), askIntervalMs);
     signal?.addEventListener("abort", cancel, { once: true });
     try {

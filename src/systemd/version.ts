@@ -1,7 +1,7 @@
 // Whether systemd is new enough.
 
 /** The oldest systemd that gantry works with. */
-export const systemdMinimum = 219;
+const systemdMinimum = 219;
 
 /** The major version of the Manager's `Version` property, which distributions extend: `252.39-1~deb12u2`. */
 export function systemdMajor(version: string): number | undefined {
