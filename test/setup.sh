@@ -86,7 +86,7 @@ run_tests() {
   trap "rm -rf '$results'" EXIT
   echo "setup: the tests, under a systemd of their own"
   test/with-systemd --bind "$results" \
-    bun test --only-failures --reporter=junit --reporter-outfile="$results/junit.xml" </dev/null || status=$?
+    bun test --timeout=60000 --only-failures --reporter=junit --reporter-outfile="$results/junit.xml" </dev/null || status=$?
   count() { sed -n "/^<testsuites /s/.* $1=\"\([0-9]*\)\".*/\1/p" "$results/junit.xml" 2>/dev/null || true; }
   local all failures
   all=$(count tests) failures=$(count failures) skipped=$(count skipped)
