@@ -56,7 +56,8 @@ export class Machine implements AsyncDisposable {
     return this.#log;
   }
 
-  async startAgent(): Promise<void> {
+  /** Resolves once `until` answers with 200. */
+  async startAgent(until = "/readyz"): Promise<void> {
     const agent = Bun.spawn(
       [
         await executable(),
@@ -80,9 +81,9 @@ export class Machine implements AsyncDisposable {
     this.#agent = agent;
     void this.#collect(agent.stderr);
     void this.#collect(agent.stdout);
-    await waitUntil("the agent's /readyz", async () => {
+    await waitUntil(`the agent's ${until}`, async () => {
       if (agent.exitCode !== null) throw new Error(`the agent ended with ${agent.exitCode}:\n${this.#log}`);
-      return (await this.get("/readyz").catch(() => undefined))?.ok;
+      return (await this.get(until).catch(() => undefined))?.ok;
     });
   }
 
