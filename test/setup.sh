@@ -53,11 +53,10 @@ npm_packages() {
   fi
 }
 
-# Made by the tests' own image maker, of the machine's busybox.
-example_image='import { writeAci } from "./test/aci.ts"; await writeAci("/var/lib/gantry/images/busybox.aci")'
+# Their image is made by the tests' own image maker, of the machine's busybox.
 run_examples() {
   mkdir -p /var/lib/gantry/images
-  bun -e "$example_image"
+  bun -e 'import { writeAci } from "./test/aci.ts"; await writeAci("/var/lib/gantry/images/busybox.aci")'
   echo "setup: in another terminal: curl http://127.0.0.1:10255/"
   exec dist/gantry agent --manifest-path="$PWD/examples"
 }
@@ -67,7 +66,6 @@ start() {
     run_examples
   else
     echo "setup: this machine's PID 1 is not systemd: a disposable one is booted, and gone afterwards"
-    export example_image
     export -f run_examples
     # The engine's overlays cannot lie on the overlay that is the root directory there.
     exec test/with-systemd --host-network --tmpfs /var/lib/gantry bash -euc run_examples
