@@ -48,10 +48,10 @@ export class InFlight {
   /** When there is a place for one more: `nowMs` or later. */
   placeAtMs(kind: ActionKind, nowMs: number): number {
     const leaveMs = [...this.#flights]
-      .filter(({ action, sinceMs }) => action.kind === kind && sinceMs + slowMs > nowMs)
+      .filter(({ action }) => action.kind === kind)
       .map(({ sinceMs }) => sinceMs + slowMs)
       .sort((a, b) => a - b);
-    return leaveMs.length < places[kind] ? nowMs : (leaveMs[leaveMs.length - places[kind]] ?? nowMs);
+    return Math.max(nowMs, leaveMs[leaveMs.length - places[kind]] ?? nowMs);
   }
 
   cancel(action: Action): void {

@@ -312,7 +312,7 @@ describe("what is in flight", () => {
     expect(plan(baseWorld({ revisions: [], inFlight: [removal] })).actions).toEqual([]);
   });
 
-  const old = run({ pod: basePod({ specHash: "bbbb" }) });
+  const old = run({ pod: basePod({ specHash: "bbbb", uid: "before-the-edit" }) });
   test.each([
     ["is cancelled when the pod was edited", baseDesired(), [old]],
     ["is cancelled when the pod was deleted", none, [old]],

@@ -152,6 +152,26 @@ test("an image that cannot be pulled is tried again after 10 s, 20 s … and tol
   await waitUntil("the mended pod to run", () => loop.live.length === 1);
 });
 
+test("a pod that is deleted and added again is begun afresh, as often as one likes", async () => {
+  await using loop = new Loop();
+  for (let times = 0; times < 3; times++) {
+    loop.runtime.faults.set("prepare", () => {
+      throw new RuntimeError("FailedMount", "no such volume");
+    });
+    loop.want(baseDesired());
+    const waiting = await waitUntil(
+      "the failure",
+      () => loop.waitingOf()?.kind === "retry" && loop.waitingOf(),
+    );
+    expect(waiting).toMatchObject({ count: 1 });
+    loop.runtime.faults.clear();
+    loop.clock.advance(10_000);
+    await waitUntil("the pod to run", () => loop.live.length === 1);
+    loop.want(baseDesired({ pods: [] }));
+    await waitUntil("nothing to be left", () => loop.runtime.revisions.length === 0);
+  }
+});
+
 test("one pod's slowness delays no other, and has one action in flight", async () => {
   await using loop = new Loop(podsNamed(["db"]));
   await waitUntil("the first pod to run", () => loop.live.length === 1);
@@ -221,7 +241,16 @@ test("where the machine cannot be looked at, nothing is done; it is tried again 
   }
   loop.runtime.faults.delete("observe");
   loop.clock.advance(30_000);
-  await waitUntil("the pod to be removed", () => loop.live.length === 0);
+  await waitUntil(
+    "the pod to be removed",
+    () => loop.live.length === 0 && loop.clock.nextAlarmMs === 300_000,
+  );
+  loop.runtime.faults.set("observe", () => {
+    throw new Error("again");
+  });
+  loop.reconciler.wake("units");
+  await waitUntil("another failed look", () => loop.lastReport?.kind === "unobserved" && loop.lastReport);
+  expect(loop.lastReport).toMatchObject({ count: 1, error: "again" });
 });
 
 test("many wake-ups are one pass; what wakes during a pass makes another", async () => {
@@ -276,6 +305,15 @@ test("told to end, it cancels what is in flight and waits for it", async () => {
   const passes = loop.reports.length;
   loop.reconciler.wake("units");
   expect(loop.reports).toHaveLength(passes);
+});
+
+test("told to end while it looks, it tells of no failure", async () => {
+  const loop = new Loop();
+  const observe = gate("");
+  loop.runtime.faults.set("observe", observe.fault);
+  await waitUntil("the look", () => observe.waiting.length === 1);
+  await loop.stop();
+  expect(loop.reports).toEqual([]);
 });
 
 test("the next agent adopts what runs, with the uid that it was started with", async () => {

@@ -212,6 +212,12 @@ describe("a pod that was edited", () => {
   });
 });
 
+test("a pod that was stopped on request and is wanted again is pending, not completed", () => {
+  const pod = basePod({ restartPolicy: "OnFailure" });
+  const revisions = [dead(0, { state: exited({ isStopped: true }) })];
+  expect(derive({ pod, revisions, waiting: { kind: "starting", failure: undefined } }).phase).toBe("Pending");
+});
+
 describe("a manifest that is refused now", () => {
   const problem = {
     code: "UnknownField",
