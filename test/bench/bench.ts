@@ -16,8 +16,8 @@ interface Row {
   readonly target: string;
 }
 
-const rounds = Number(process.env.GANTRY_BENCH_ROUNDS ?? 20);
-const idleSeconds = Number(process.env.GANTRY_BENCH_IDLE_SECONDS ?? 60);
+const rounds = Number(process.env.BENCH_ROUNDS ?? 20);
+const idleSeconds = Number(process.env.BENCH_IDLE_SECONDS ?? 60);
 const script = "echo first line; exec sleep 100000";
 
 const wallMs = () => performance.timeOrigin + performance.now();

@@ -5,8 +5,8 @@ import { waitUntil } from "../wait-until.ts";
 import { isReady, Machine, uuidOf } from "./machine.ts";
 import { manifest } from "./manifest.ts";
 
-const kills = Number(process.env.GANTRY_TEST_KILLS ?? 50);
-const seed = Number(process.env.GANTRY_TEST_SEED ?? Date.now() % 1_000_000);
+const kills = Number(process.env.TEST_KILLS ?? 50);
+const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
 
 test(`the agent killed ${kills} times (seed ${seed})`, async () => {
   console.log(`kill -9: seed ${seed}`);
