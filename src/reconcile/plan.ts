@@ -2,15 +2,15 @@
 // Invariants: at most one action a Pod, none for a Pod that has one in flight; where it is not certain that a Pod is unwanted,
 // nothing of it is stopped or removed.
 //
-//   wanted                                                   not wanted any more
+//   wanted:      nothing ──run──► running as written ◄──run, replacing it── running otherwise
+//                                   │            ▲
+//                                   ends         run, after its back-off
+//                                   ▼            │
+//                                  dead ─────────┘      restartPolicy says no: completed, kept
 //
-//   nothing ──run──► running, as written: keep ◄─┐           running ──stop──► dead ──remove──► directory ──remove──► nothing
-//                       │            │           │
-//                       │            edit ──run, replacing it
-//                       ▼                        │
-//                     dead ──run, after back-off─┘           prepared, never started ──remove──► nothing
-//                       │                                    dead but the last ──remove──► nothing
-//                       └── restartPolicy says no: completed, kept
+//   not wanted:  running ──stop──► dead ──remove──► directory ──removePodDirectory──► nothing
+//
+//   either way:  prepared but never started, dead but not the last ──remove──► nothing
 
 import { type Desired, isHeld } from "../pod/desired.ts";
 import { type Lineage, lineageOf } from "../pod/lineage.ts";
