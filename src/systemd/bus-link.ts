@@ -58,8 +58,8 @@ export class BusLink implements AsyncDisposable {
   }
 
   /** Gives the connection up and makes a new one. */
-  reconnect(): void {
-    this.#bus?.close();
+  reconnect(why: string): void {
+    this.#bus?.close(why);
   }
 
   async #connect(signal: AbortSignal): Promise<BusConnection> {

@@ -152,8 +152,8 @@ export class BusConnection {
     return () => this.#listeners.delete(listener);
   }
 
-  close(): void {
-    this.#end("D-Bus connection closed by us");
+  close(why = "D-Bus connection closed by us"): void {
+    this.#end(why);
   }
 
   #send(): void {

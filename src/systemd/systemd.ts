@@ -214,7 +214,7 @@ export class Systemd implements AsyncDisposable {
       case "NameOwnerChanged": {
         // What a systemd that has re-executed itself knows of subscriptions depends on its version: start afresh.
         const [, , newOwner] = body;
-        if (newOwner !== "") this.#link.reconnect();
+        if (newOwner !== "") this.#link.reconnect("systemd has joined the bus again");
       }
     }
   }
