@@ -3,6 +3,7 @@ import { stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { type Answerer, ListenError, listen } from "../../src/server/listen.ts";
 import { tempDir } from "../temp-dir.ts";
+import { waitUntil } from "../wait-until.ts";
 import { silentLog, stream, testApp } from "./test-app.ts";
 
 const dir = await tempDir();
@@ -106,25 +107,30 @@ describe("TCP", () => {
   });
 });
 
-describe.each(["unix", "tcp"])("over %s", (kind) => {
-  const address = kind === "tcp" ? "http://127.0.0.1:0" : `unix://${dir.path}/follow.sock`;
-  const path = "/pods/default/web-edge/logs";
+const path = "/pods/default/web-edge/logs";
+const addresses = [`unix://${dir.path}/follow.sock`, "http://127.0.0.1:0"];
 
-  test("a followed log outlives every idle timeout and is ended when the client leaves", async () => {
-    const log = silentLog("first");
-    const { app } = testApp({ log: log.open });
-    await using listener = await listen(app, address);
-    const client = curl(listener.address, `${path}?follow=true`);
-    const reader = client.stdout.getReader();
-    expect(new TextDecoder().decode((await reader.read()).value)).toBe("first\n");
-    // Longer than bun's own 10 s: the only way to see that nothing ends it is to let that time pass.
-    expect(await Promise.race([client.exited, Bun.sleep(13_000).then(() => "still open")])).toBe(
-      "still open",
-    );
-    client.kill("SIGKILL");
-    await log.ended;
-  }, 20_000);
+test("a followed log outlives every idle timeout and is ended when the client leaves", async () => {
+  const log = silentLog("first");
+  const { app } = testApp({ log: log.open });
+  await using stack = new AsyncDisposableStack();
+  const clients = [];
+  for (const address of addresses) {
+    const listener = stack.use(await listen(app, address));
+    clients.push(curl(listener.address, `${path}?follow=true`));
+  }
+  for (const client of clients) {
+    expect(new TextDecoder().decode((await client.stdout.getReader().read()).value)).toBe("first\n");
+  }
+  // Longer than bun's own 10 s: the only way to see that nothing ends it is to let that time pass.
+  const exits = clients.map(({ exited }) => exited);
+  expect(await Promise.race([...exits, Bun.sleep(13_000).then(() => "still open")])).toBe("still open");
+  expect(log.openCount()).toBe(2);
+  for (const client of clients) client.kill("SIGKILL");
+  await waitUntil("both to be ended", () => log.openCount() === 0);
+}, 20_000);
 
+describe.each(addresses)("at %s", (address) => {
   test("a followed log is ended when the server is", async () => {
     const log = silentLog("first");
     const { app } = testApp({ log: log.open });
@@ -133,7 +139,7 @@ describe.each(["unix", "tcp"])("over %s", (kind) => {
     const reader = client.stdout.getReader();
     await reader.read();
     await listener[Symbol.asyncDispose]();
-    await log.ended;
+    await waitUntil("it to be ended", () => log.openCount() === 0);
     expect(await client.exited).not.toBe(0);
   });
 

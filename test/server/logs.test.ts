@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { LogSourceQuery, LogStream } from "../../src/server/logs.ts";
+import { waitUntil } from "../wait-until.ts";
 import { nowMs, silentLog, stream, testApp, unixConnection } from "./test-app.ts";
 
 async function logs(path: string, answer?: (query: LogSourceQuery) => LogStream) {
@@ -83,7 +84,7 @@ describe("a log", () => {
     const reader = response.body?.getReader();
     expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("first\n");
     await reader?.cancel();
-    await log.ended;
+    await waitUntil("it to be ended", () => log.openCount() === 0);
   });
 
   test("is read no faster than its reader takes it", async () => {

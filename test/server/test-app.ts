@@ -77,18 +77,22 @@ async function* entriesOf(messages: Iterable<string>): AsyncGenerator<LogEntry> 
   for (const message of messages) yield { message, timestampUs: timestampUs++ };
 }
 
-/** A log that says `first` and then nothing until it is ended; `ended` resolves once all of it is over. */
-export function silentLog(first: string): { open: World["log"]; ended: Promise<void> } {
-  const { promise: ended, resolve } = Promise.withResolvers<void>();
+/** Logs that say `first` and then nothing until they are ended. */
+export function silentLog(first: string): { open: World["log"]; openCount: () => number } {
+  let openCount = 0;
   async function* entries(signal: AbortSignal): AsyncGenerator<LogEntry> {
+    openCount++;
     try {
       yield { message: first, timestampUs: 0n };
       const { promise: aborted, resolve: abort } = Promise.withResolvers<void>();
       signal.addEventListener("abort", () => abort());
       await aborted;
     } finally {
-      resolve();
+      openCount--;
     }
   }
-  return { open: ({ signal }) => ({ kind: "stream", entries: entries(signal) }), ended };
+  return {
+    open: ({ signal }) => ({ kind: "stream", entries: entries(signal) }),
+    openCount: () => openCount,
+  };
 }
