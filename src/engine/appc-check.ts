@@ -10,7 +10,7 @@ export function parseJson(text: string): Json {
   } catch (error) {
     const message = (error as Error).message;
     throw new EngineError(
-      /EOF|end of/i.test(message) || text.trim() === ""
+      /EOF|end of|Unterminated/i.test(message) || text.trim() === ""
         ? "unexpected end of JSON input"
         : `not JSON: ${message}`,
       { cause: error },

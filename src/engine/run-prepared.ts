@@ -97,7 +97,7 @@ async function startApps(
       slice,
       podPath: pod.path,
       graceSeconds: graceSeconds(manifest),
-      output: unit.endsWith(".scope") ? ownOutput() : undefined,
+      output: unit.endsWith(".scope") ? ownOutput(context) : undefined,
       hostname: context.flags.text("hostname"),
       systemdVersion: await version,
       insecure: context.insecure,
@@ -141,8 +141,10 @@ function graceSeconds(manifest: AppcPodManifest): number {
   return /^\d{1,9}$/.test(text) ? Math.max(2, Number(text)) : 10;
 }
 
-/** Our own standard output and error, as files that systemd can open; undefined where they are sockets, which nobody can. */
-function ownOutput(): AppUnitOptions["output"] {
-  if (fstatSync(1).isSocket() || fstatSync(2).isSocket()) return undefined;
-  return { stdout: `/proc/${process.pid}/fd/1`, stderr: `/proc/${process.pid}/fd/2` };
+/** Our own standard output and error, as files that systemd can open; undefined where one is a socket, which nobody can. */
+function ownOutput({ tell }: Context): AppUnitOptions["output"] {
+  if (!fstatSync(1).isSocket() && !fstatSync(2).isSocket())
+    return { stdout: `/proc/${process.pid}/fd/1`, stderr: `/proc/${process.pid}/fd/2` };
+  tell("the output of the apps is in the journal, since systemd cannot open a socket");
+  return undefined;
 }

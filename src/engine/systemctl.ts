@@ -31,14 +31,15 @@ export function unitProperties<Name extends string>(
   return Object.fromEntries(names.map((name) => [name, values.get(name) ?? ""])) as Record<Name, string>;
 }
 
-/** The major version of systemd; starts at once, so that other work can go on meanwhile. */
+/** The major version of systemd. Asked for before other work and awaited after it, since it takes a process. */
 export async function systemdVersion(): Promise<number> {
-  const systemctl = Bun.spawn(["systemctl", "--version"], {
+  const asked = Bun.spawn(["systemctl", "--version"], {
     stdin: "ignore",
     stderr: "ignore",
     timeout: timeoutMs,
   });
-  const version = /^systemd (\d+)/.exec(await new Response(systemctl.stdout).text())?.[1];
+  const version = /^systemd (\d+)/.exec(await new Response(asked.stdout).text())?.[1];
+  await asked.exited; // else it would stay behind as a zombie of what we become
   if (version === undefined) throw new EngineError("cannot find systemd's version");
   return Number(version);
 }
