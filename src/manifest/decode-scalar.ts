@@ -102,6 +102,7 @@ export function invalid(value: string | number, problem: string, { field, offset
 
 /** As written; text in quotes. */
 function shown(node: Scalar): string {
+  if (node.value === null) return "null";
   if (node.type === "PLAIN" && node.source !== undefined) return cut(node.source);
   return quote(String(node.value));
 }

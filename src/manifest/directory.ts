@@ -59,7 +59,7 @@ export class ManifestDirectory implements AsyncDisposable {
   async start(signal: AbortSignal): Promise<void> {
     const ended = AbortSignal.any([signal, this.#ended.signal]);
     ended.addEventListener("abort", () => this.#wake(), { once: true });
-    await this.#look();
+    await this.#look(true);
     if (this.#settling.dueMs !== undefined) {
       await Bun.sleep(settleMs + 1); // then what was there before us has been seen twice
       await this.#look();
@@ -98,7 +98,7 @@ export class ManifestDirectory implements AsyncDisposable {
     clearTimeout(timer);
   }
 
-  async #look(): Promise<void> {
+  async #look(isStart = false): Promise<void> {
     const { path, clock } = this.#options;
     await this.#watch.arm();
     const nowMs = clock.nowMs();
@@ -113,7 +113,9 @@ export class ManifestDirectory implements AsyncDisposable {
     const covers = (file: string) => !(isBlind && file.startsWith(`${path}/`));
     this.#settling.look(listing.entries, { nowMs, covers });
     await this.#evaluate(nowMs);
+    if (isStart && this.#settling.dueMs !== undefined) return;
     this.#publish(undefined);
+    if (isBlind && this.#accepted.has(path)) this.#isHinted = true;
   }
 
   async #evaluate(nowMs: number): Promise<void> {

@@ -25,8 +25,8 @@ export class Report {
   constructor(file: string, text: string) {
     this.#file = file;
     this.source = new YamlSource(text);
-    for (const { offset, message } of this.source.problems) {
-      this.add({ code: "Syntax", field: "", message, offset });
+    for (const { code, offset, message } of this.source.problems) {
+      this.add({ code, field: "", message, offset });
     }
   }
 

@@ -29,7 +29,7 @@ export interface ValidateOptions {
   readonly seenAtMs: (uid: PodUid) => number;
 }
 
-/** More than enough for a hundred Pods; YAML of this size takes up to 3 s to read when it is made to. */
+/** Kubernetes takes no larger object either. */
 export const manifestBytesMax = 1024 * 1024;
 
 /** `path` is absolute, and goes into the uid and the problems; nothing is read. */

@@ -6,7 +6,9 @@ import {
   type Document,
   isAlias,
   isMap,
+  isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   type Node,
   type ParsedNode,
@@ -19,28 +21,36 @@ export interface Place {
   readonly column: number;
 }
 
-export interface SyntaxProblem {
+export interface SourceProblem {
+  readonly code: "Syntax" | "TooLarge";
   readonly offset: number;
   readonly message: string;
 }
 
 /** The schema is 8 deep, lists and documents included. */
 const depthMax = 64;
+/** Words and signs. A Pod has some hundreds; 100,000 take up to 1 s to parse when they are made to. */
+const lexemesMax = 100_000;
 /** Nodes looked at in one file: what a file can hold, but not what aliases can make of it. */
-const visitsMax = 300_000;
+const visitsMax = 200_000;
 
 export class YamlSource {
   /** The documents that are not empty. */
   readonly roots: readonly ParsedNode[];
-  readonly problems: readonly SyntaxProblem[];
+  readonly problems: readonly SourceProblem[];
   readonly #lines = new LineCounter();
   readonly #targets = new Map<Alias, Node>();
   #visits = 0;
 
   constructor(text: string) {
-    const parsed = parse(text, this.#lines);
-    const problems = parsed.flatMap(({ errors, warnings }) => [...errors, ...warnings].map(toProblem));
-    this.roots = parsed.flatMap(({ contents }) => (contents === null ? [] : [contents]));
+    const isTooLong = new Lexer().lex(text).drop(lexemesMax).next().done === false;
+    const parsed = isTooLong ? [] : parse(text, this.#lines);
+    const problems: SourceProblem[] = parsed.flatMap(({ errors, warnings }) =>
+      [...errors, ...warnings].map(toProblem),
+    );
+    if (isTooLong)
+      problems.push({ code: "TooLarge", offset: 0, message: `more than ${lexemesMax} words and signs` });
+    this.roots = parsed.flatMap(({ contents }) => (isNothing(contents) ? [] : [contents]));
     if (problems.length === 0) for (const root of this.roots) survey(root, this.#targets, problems);
     this.problems = problems;
   }
@@ -80,13 +90,13 @@ function parse(text: string, lineCounter: LineCounter): readonly Document.Parsed
   return "empty" in documents ? [] : documents;
 }
 
-function toProblem({ pos, message }: Document.Parsed["errors"][number]): SyntaxProblem {
+function toProblem({ pos, message }: Document.Parsed["errors"][number]): SourceProblem {
   const isDeep = message.startsWith("Maximum call stack"); // the parser is recursive, and catches that itself
-  return { offset: pos[0], message: isDeep ? "nested too deeply" : message };
+  return { code: "Syntax", offset: pos[0], message: isDeep ? "nested too deeply" : message };
 }
 
 /** Finds what each alias stands for. */
-function survey(root: Node, targets: Map<Alias, Node>, problems: SyntaxProblem[]): void {
+function survey(root: Node, targets: Map<Alias, Node>, problems: SourceProblem[]): void {
   const anchors = new Map<string, Node>();
   const open = new Set<Node>();
   const visit = (node: unknown, depth: number): void => {
@@ -95,14 +105,14 @@ function survey(root: Node, targets: Map<Alias, Node>, problems: SyntaxProblem[]
       if (target !== undefined && !open.has(target)) targets.set(node, target);
       else {
         const why = target === undefined ? "has no anchor before it" : "is inside of what it stands for";
-        problems.push({ offset: offsetOf(node), message: `alias *${node.source} ${why}` });
+        problems.push({ code: "Syntax", offset: offsetOf(node), message: `alias *${node.source} ${why}` });
       }
       return;
     }
     if (isMap(node) || isSeq(node)) {
       if (node.anchor !== undefined) anchors.set(node.anchor, node);
       if (depth > depthMax) {
-        problems.push({ offset: offsetOf(node), message: "nested too deeply" });
+        problems.push({ code: "Syntax", offset: offsetOf(node), message: "nested too deeply" });
         return;
       }
       open.add(node);
@@ -114,6 +124,11 @@ function survey(root: Node, targets: Map<Alias, Node>, problems: SyntaxProblem[]
     } else if (isScalarWithAnchor(node)) anchors.set(node.anchor, node);
   };
   visit(root, 0);
+}
+
+/** Nothing, or nothing but comments, between two `---`. */
+function isNothing(contents: ParsedNode | null): contents is null {
+  return contents === null || (isScalar(contents) && contents.value === null);
 }
 
 function isScalarWithAnchor(node: unknown): node is Node & { readonly anchor: string } {

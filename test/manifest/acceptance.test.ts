@@ -1,0 +1,106 @@
+// Which version of each file counts when they contradict each other.
+
+import { expect, test } from "bun:test";
+import { array, assert, constantFrom, dictionary, option, property, uniqueArray } from "fast-check";
+import { acceptFiles } from "../../src/manifest/acceptance.ts";
+import { claimsOf, type PlacedPod } from "../../src/manifest/validate-file.ts";
+import type { Pod } from "../../src/pod/pod.ts";
+import { minimalPod, podFrom } from "./pod-manifest.ts";
+
+const pods = new Map<string, Pod>();
+
+function pod(name: string, file: string): Pod {
+  const known = pods.get(name + file) ?? podFrom(minimalPod(`"${name}"`), `/m/${file}`);
+  pods.set(name + file, known);
+  return known;
+}
+
+/** `{ a: "x y" }`: file a holds pods x and y; undefined: it has no good version. */
+type Files = Readonly<Record<string, string | undefined>>;
+
+function accept(files: Files, before: Files = {}) {
+  const names = (text: string) => text.split(" ").filter((name) => name !== "");
+  const placed = (name: string, file: string): PlacedPod => ({
+    pod: pod(name, file),
+    place: { line: 4, column: 9 },
+  });
+  const result = acceptFiles(
+    new Map(
+      Object.entries(files).map(([file, text]) => [
+        file,
+        text === undefined ? undefined : names(text).map((name) => placed(name, file)),
+      ]),
+    ),
+    new Map(
+      Object.entries(before).map(([file, text]) => [file, names(text ?? "").map((name) => pod(name, file))]),
+    ),
+  );
+  const accepted = Array.from(result.accepted, ([file, found]) => [
+    file,
+    found.map(({ name }) => name.replace("-node1", "")).join(" "),
+  ]);
+  return { accepted: Object.fromEntries(accepted), conflicts: [...result.conflicts.keys()], result };
+}
+
+test.each<[string, Files, Files, Record<string, string>, string[]]>([
+  ["nothing wrong", { a: "x", b: "y" }, {}, { a: "x", b: "y" }, []],
+  ["a bad file keeps what it had", { a: undefined }, { a: "x" }, { a: "x" }, []],
+  ["a bad file that never was good has nothing", { a: undefined }, {}, {}, []],
+  ["a deleted file has nothing", {}, { a: "x" }, {}, []],
+  ["an empty list takes away", { a: "" }, { a: "x" }, { a: "" }, []],
+  ["two new files with one name", { a: "x", b: "x" }, {}, {}, ["a", "b"]],
+  ["the one that ran keeps running", { a: "x", b: "x" }, { a: "x" }, { a: "x" }, ["a", "b"]],
+  ["a pod moves from one file to another", { a: "", b: "x" }, { a: "x" }, { a: "", b: "x" }, []],
+  ["two files swap their pods", { a: "y", b: "x" }, { a: "x", b: "y" }, { a: "y", b: "x" }, []],
+  ["a name that a bad file still holds", { a: undefined, b: "x" }, { a: "x" }, { a: "x" }, ["b"]],
+  [
+    "refused files block others in turn",
+    { a: undefined, b: "x", c: "y" },
+    { a: "x", b: "y", c: "z" },
+    { a: "x", b: "y", c: "z" },
+    ["b", "c"],
+  ],
+])("%s", (_, files, before, accepted, conflicts) => {
+  const found = accept(files, before);
+  expect(found.accepted).toEqual(accepted);
+  expect(found.conflicts).toEqual(conflicts);
+});
+
+test("each of the two names the other, with its place", () => {
+  const { conflicts } = accept({ "/m/a": "x", "/m/b": "x" }).result;
+  expect(conflicts.get("/m/a")?.[0]).toMatchObject({
+    code: "Conflict",
+    file: "/m/a",
+    line: 4,
+    column: 9,
+    field: "metadata.name",
+  });
+  expect(conflicts.get("/m/a")?.[0]?.message).toBe("name default/x-node1 is also in /m/b");
+  expect(conflicts.get("/m/b")?.[0]?.message).toBe("name default/x-node1 is also in /m/a");
+});
+
+test("whatever happens, no two accepted pods share a name or uid, and a file is taken whole", () => {
+  const names = uniqueArray(constantFrom("x", "y", "z", "w"), { maxLength: 3 });
+  const files = dictionary(constantFrom("a", "b", "c", "d"), option(names, { nil: undefined }));
+  assert(
+    property(array(files, { maxLength: 5 }), (steps) => {
+      let before: ReadonlyMap<string, readonly Pod[]> = new Map();
+      for (const step of steps) {
+        const now = new Map(
+          Object.entries(step).map(([file, list]) => [
+            file,
+            list?.map((name) => ({ pod: pod(name, file), place: { line: 1, column: 1 } })),
+          ]),
+        );
+        const { accepted, conflicts } = acceptFiles(now, before);
+        const claims = [...accepted.values()].flat().flatMap(claimsOf);
+        expect(new Set(claims).size).toBe(claims.length);
+        for (const [file, list] of now) {
+          const isTaken = list !== undefined && !conflicts.has(file);
+          expect(accepted.get(file)).toEqual(isTaken ? list.map((placed) => placed.pod) : before.get(file));
+        }
+        before = accepted;
+      }
+    }),
+  );
+});
