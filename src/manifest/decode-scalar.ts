@@ -95,7 +95,7 @@ export function mismatch(expected: string, node: Node, at: At, hint = ""): undef
   return undefined;
 }
 
-export function invalid(value: string | number, problem: string, { field, offset, report }: At): void {
+function invalid(value: string | number, problem: string, { field, offset, report }: At): void {
   const message = `Invalid value: ${typeof value === "number" ? value : quote(value)}: ${problem}`;
   report.add({ code: "Invalid", field, message, offset });
 }

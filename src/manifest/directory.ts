@@ -27,8 +27,9 @@ export interface ManifestDirectoryOptions {
 }
 
 const rescanMs = 15_000;
-/** Between two looks while hints come in one after the other. */
-const pauseMs = 10;
+/** Between two looks; doubled while hints come in one after the other, for instance of a log file in the directory. */
+const pauseMsMin = 10;
+const pauseMsMax = 200;
 
 export class ManifestDirectory implements AsyncDisposable {
   readonly #options: ManifestDirectoryOptions;
@@ -74,8 +75,10 @@ export class ManifestDirectory implements AsyncDisposable {
   }
 
   async #run(ended: AbortSignal): Promise<void> {
+    let pauseMs = pauseMsMin;
     while (!ended.aborted) {
       await Bun.sleep(pauseMs);
+      pauseMs = this.#isHinted ? Math.min(2 * pauseMs, pauseMsMax) : pauseMsMin;
       if (!this.#isHinted && !ended.aborted) await this.#sleepUntilDue();
       this.#isHinted = false;
       if (!ended.aborted) await this.#look();
@@ -120,23 +123,16 @@ export class ManifestDirectory implements AsyncDisposable {
 
   async #evaluate(nowMs: number): Promise<void> {
     const { settled } = this.#settling;
+    const seenAt = seenTimes(this.#accepted);
+    const seenAtMs = (uid: PodUid) => seenAt.get(uid) ?? this.#options.clock.wallMs();
     for (const path of this.#evaluated.keys()) if (!settled.has(path)) this.#evaluated.delete(path);
     for (const [path, entry] of [...settled].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const known = this.#evaluated.get(path);
-      if (known?.entry === entry && !known.isRetried) continue;
-      const evaluated = await evaluateEntry(path, entry, {
-        nodeName: this.#options.nodeName,
-        seenAtMs: (uid) => this.#seenAtMs(uid),
-      });
+      if (entry.kind === "remembered" || (known?.entry === entry && !known.isRetried)) continue;
+      const evaluated = await evaluateEntry(path, entry, { nodeName: this.#options.nodeName, seenAtMs });
       if (evaluated === undefined) this.#settling.unsettle(path, nowMs);
       else this.#evaluated.set(path, evaluated);
     }
-  }
-
-  #seenAtMs(uid: PodUid): number {
-    const known = [...this.#accepted.values()].flat().find((pod) => pod.uid === uid);
-    const seenMs = Date.parse(known?.annotations["kubernetes.io/config.seen"] ?? "");
-    return Number.isNaN(seenMs) ? this.#options.clock.wallMs() : seenMs;
   }
 
   #publish(unreadable: string | undefined): void {
@@ -169,6 +165,16 @@ function rememberedPods(records: readonly string[], log: Log): ReadonlyMap<strin
   }
   const pods = [...byKey.values()].sort((a, b) => a.source.document - b.source.document);
   return Map.groupBy(pods, ({ source }) => source.file);
+}
+
+/** When each Pod was first accepted, in milliseconds since the epoch. */
+function seenTimes(accepted: ReadonlyMap<string, readonly Pod[]>): ReadonlyMap<PodUid, number> {
+  const times = [...accepted.values()]
+    .flat()
+    .map(
+      ({ uid, annotations }) => [uid, Date.parse(annotations["kubernetes.io/config.seen"] ?? "")] as const,
+    );
+  return new Map(times.filter(([, seenMs]) => !Number.isNaN(seenMs)));
 }
 
 function manifestFile(

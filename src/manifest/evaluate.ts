@@ -2,13 +2,13 @@
 
 import { errorChain, hasErrorCode } from "../host/error.ts";
 import type { Problem, ProblemCode } from "../pod/problem.ts";
+import type { Entry } from "./listing.ts";
 import { ManifestChangedError, readManifest } from "./manifest-text.ts";
-import type { Settled } from "./settling.ts";
 import { type PlacedPod, type ValidateOptions, validateFile } from "./validate-file.ts";
 
-/** Exactly one of pods, problems and skipped, or none of them for what has not been looked at yet. */
+/** Exactly one of pods, problems and skipped. */
 export interface Evaluated {
-  readonly entry: Settled;
+  readonly entry: Entry;
   readonly pods?: readonly PlacedPod[];
   readonly problems?: readonly Problem[];
   readonly skipped?: string;
@@ -19,12 +19,10 @@ export interface Evaluated {
 /** Undefined when the file is not any more what the look saw. */
 export async function evaluateEntry(
   path: string,
-  entry: Settled,
+  entry: Entry,
   options: ValidateOptions,
 ): Promise<Evaluated | undefined> {
   switch (entry.kind) {
-    case "remembered":
-      return { entry };
     case "skipped":
       return { entry, skipped: entry.reason };
     case "failed":
@@ -38,7 +36,7 @@ export async function evaluateEntry(
 
 async function evaluateFile(
   path: string,
-  entry: Settled & { readonly kind: "file" },
+  entry: Entry & { readonly kind: "file" },
   options: ValidateOptions,
 ): Promise<Evaluated | undefined> {
   let text: string;

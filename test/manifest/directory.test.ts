@@ -1,12 +1,12 @@
 // The directory with a real file system under it, and real inotify.
 
 import { expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
 import { mkdir, open, rename, rm, symlink, unlink } from "node:fs/promises";
 import { type Clock, systemClock } from "../../src/host/clock.ts";
 import type { Log } from "../../src/host/log.ts";
 import { ManifestDirectory } from "../../src/manifest/directory.ts";
 import { type Desired, type ManifestFile, serializeAcceptedPod } from "../../src/pod/desired.ts";
+import { FakeClock } from "../fakes/fake-clock.ts";
 import { type TempDir, tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
 import { minimalPod } from "./pod-manifest.ts";
@@ -16,20 +16,6 @@ const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 interface WatchedOptions {
   readonly accepted?: readonly string[];
   readonly clock?: Clock;
-}
-
-/** Stands still, so that no stall of the machine makes a file look finished. */
-class HandClock implements Clock {
-  #nowMs = 0;
-  nowMs(): number {
-    return this.#nowMs;
-  }
-  wallMs(): number {
-    return this.#nowMs;
-  }
-  advance(ms: number): void {
-    this.#nowMs += ms;
-  }
 }
 
 class Watched implements AsyncDisposable {
@@ -100,6 +86,10 @@ class Watched implements AsyncDisposable {
 
 function namesOf({ pods }: Desired): string[] {
   return pods.map(({ name }) => name.replace("-node1", "")).sort();
+}
+
+function makePipe(path: string): void {
+  expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
 }
 
 test("what is there at the start is there once start() is done", async () => {
@@ -245,7 +235,7 @@ test("files behind a ..data link change together", async () => {
 });
 
 test("a file written in pieces counts when it is whole", async () => {
-  const clock = new HandClock();
+  const clock = new FakeClock(); // no stall of the machine makes the file look finished
   await using watched = await Watched.start(mkdir, { clock });
   const text = `${minimalPod("a")}    - name: second\n      image: example.com/second:1.0\n`;
   const file = await open(`${watched.path}/a.yaml`, "w");
@@ -264,7 +254,7 @@ test("a file written in pieces counts when it is whole", async () => {
 });
 
 test("a file that is gone for a moment while an editor saves is not missed", async () => {
-  const clock = new HandClock();
+  const clock = new FakeClock();
   await using watched = await Watched.start(
     async (path) => {
       await mkdir(path);
@@ -315,7 +305,7 @@ test("what is no manifest is skipped, listed with the reason, and never opened",
     ]) {
       await Bun.write(`${path}/${name}`, minimalPod("a"));
     }
-    spawnSync("mkfifo", [`${path}/pipe.yaml`]);
+    makePipe(`${path}/pipe.yaml`);
     await symlink("nowhere", `${path}/dangling.yaml`);
     await symlink("circle.yaml", `${path}/circle.yaml`);
     await symlink("/dev/zero", `${path}/zero.yaml`);
@@ -350,8 +340,8 @@ test("a manifest that becomes a pipe, or a link whose target vanishes, is skippe
   await using watched = await Watched.start();
   await watched.put("a.yaml", minimalPod("a"));
   await watched.waitForNames("a");
-  spawnSync("mkfifo", [`${watched.path}.fifo`]);
-  await rename(`${watched.path}.fifo`, `${watched.path}/a.yaml`);
+  makePipe(`${watched.path}.pipe`);
+  await rename(`${watched.path}.pipe`, `${watched.path}/a.yaml`);
   await watched.waitForState("a.yaml", "skipped");
   expect(watched.names).toEqual(["a"]);
 });
