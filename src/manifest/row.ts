@@ -1,5 +1,5 @@
 // What the schema can say about a field. The decoder, the defaults, the messages, the types and the support matrix are all
-// made from rows. Invariant: a row is plain data; how it is read stands in decode-node.ts and nowhere else.
+// made from rows. Invariant: a row is plain data, and a new field of the Pod is a new row, not new code.
 
 import type { Json, JsonObject } from "../pod/json.ts";
 
