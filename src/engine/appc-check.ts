@@ -8,13 +8,10 @@ export function parseJson(text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch (error) {
-    const message = (error as Error).message;
-    throw new EngineError(
-      /EOF|end of|Unterminated/i.test(message) || text.trim() === ""
-        ? "unexpected end of JSON input"
-        : `not JSON: ${message}`,
-      { cause: error },
-    );
+    const isCut = !/[}\]]\s*$/.test(text);
+    throw new EngineError(isCut ? "unexpected end of JSON input" : `not JSON: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 

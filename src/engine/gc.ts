@@ -1,6 +1,7 @@
 // `rkt gc`: what has ended becomes garbage, and garbage goes once its grace period is over.
 
 import { statSync } from "node:fs";
+import { systemClock } from "../host/clock.ts";
 import type { Command, Context } from "./command.ts";
 import { EngineError } from "./engine-error.ts";
 import { formatDuration, parseDuration } from "./go-text.ts";
@@ -84,5 +85,5 @@ function isStillThere(pod: Pod): boolean {
 }
 
 function ageMs(ns: bigint): number {
-  return Date.now() - Number(ns / 1_000_000n);
+  return systemClock.wallMs() - Number(ns / 1_000_000n);
 }

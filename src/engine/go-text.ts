@@ -2,16 +2,17 @@
 
 /** JSON as encoding/json prints it, with tabs when `isPretty`; bigints come out as numbers. */
 export function goJson(value: unknown, isPretty: boolean): string {
-  const integers: string[] = [];
-  const text = JSON.stringify(
-    value,
-    (_key, inner: unknown) =>
-      typeof inner === "bigint" ? `\u0000${integers.push(inner.toString()) - 1}` : inner,
-    isPretty ? "\t" : undefined,
+  const exact = (_key: string, inner: unknown) =>
+    typeof inner === "bigint" ? rawJson(inner.toString()) : inner;
+  return JSON.stringify(value, exact, isPretty ? "\t" : undefined).replaceAll(
+    /[<>&\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-  return text
-    .replaceAll(/"\\u0000(\d+)"/g, (_match, index: string) => integers[Number(index)] ?? "0")
-    .replaceAll(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** ECMAScript's JSON.rawJSON, which the types don't know yet. */
+function rawJson(text: string): unknown {
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text);
 }
 
 /** Go's layout `2006-01-02 15:04:05.999 -0700 MST`, always in UTC. */

@@ -1,5 +1,6 @@
 // `rkt image list`.
 
+import { systemClock } from "../host/clock.ts";
 import type { Command, Context } from "./command.ts";
 import { formatFlag, oneOf } from "./command-line.ts";
 import { formatAge, formatSize, formatTime, goJson } from "./go-text.ts";
@@ -65,7 +66,7 @@ function json(images: readonly StoredImage[], isPretty: boolean): string {
 
 function table(images: readonly StoredImage[], { flags }: Context): string {
   const isFull = flags.isSet("full");
-  const now = Date.now();
+  const now = systemClock.wallMs();
   const time = (ns: bigint) => (isFull ? formatTime(ns) : formatAge(ns, now));
   const columns: Readonly<Record<string, readonly [legend: string, cell: (image: StoredImage) => string]>> = {
     id: ["ID", ({ id }) => (isFull ? id : id.slice(0, "sha512-".length + 12))],

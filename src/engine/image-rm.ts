@@ -1,5 +1,6 @@
 // `rkt image rm` and `rkt image gc`. An image may go while pods run on it: its tree stays for them.
 
+import { systemClock } from "../host/clock.ts";
 import type { ImageId } from "../pod/names.ts";
 import type { Command, Context } from "./command.ts";
 import { EngineError } from "./engine-error.ts";
@@ -43,7 +44,7 @@ export const imageGc: Command = {
     const store = new ImageStore(context.dir);
     const graceMs = parseDuration(context.flags.text("grace-period") ?? "") ?? dayMs;
     const used = usedImages(context.dir);
-    const before = BigInt(Math.floor(Date.now() - graceMs)) * 1_000_000n;
+    const before = BigInt(Math.floor(systemClock.wallMs() - graceMs)) * 1_000_000n;
     let removed = 0;
     for (const { id, usedNs } of store.list())
       if (!used.has(id) && usedNs <= before && removeImage(id, store, context)) removed++;

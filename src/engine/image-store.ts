@@ -9,6 +9,7 @@
 
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
+import { systemClock } from "../host/clock.ts";
 import { hasErrorCode } from "../host/error.ts";
 import type { ImageId } from "../pod/names.ts";
 import type { AppcImageManifest } from "../rkt/appc.ts";
@@ -107,7 +108,7 @@ export class ImageStore {
     fs.writeFileSync(`${image}/manifest`, manifestText);
     fs.writeFileSync(`${image}/size`, String(size));
     if (!renameUnlessThere(image, this.#image(id))) {
-      const now = new Date();
+      const now = new Date(systemClock.wallMs());
       for (const name of ["manifest", "size"]) fs.utimesSync(`${this.#image(id)}/${name}`, now, now);
     }
     const stored = this.#read(id);
@@ -117,7 +118,7 @@ export class ImageStore {
 
   /** Notes that an image was used. */
   touch(id: ImageId): void {
-    const now = new Date();
+    const now = new Date(systemClock.wallMs());
     fs.utimesSync(`${this.#image(id)}/size`, now, now);
   }
 

@@ -1,5 +1,6 @@
 // `rkt list`.
 
+import { systemClock } from "../host/clock.ts";
 import { appcVersion } from "../rkt/appc.ts";
 import type { Command, Context } from "./command.ts";
 import { formatFlag } from "./command-line.ts";
@@ -53,7 +54,7 @@ function table(pods: readonly Pod[], context: Context): string {
     ? ["UUID", "APP", "IMAGE NAME", "IMAGE ID", "STATE", "CREATED", "STARTED", "NETWORKS"]
     : ["UUID", "APP", "IMAGE NAME", "STATE", "CREATED", "STARTED", "NETWORKS"];
   const labels = new ImageLabels(context.dir);
-  const now = Date.now();
+  const now = systemClock.wallMs();
   const rows = pods.flatMap((pod) => podRows(pod, isFull, labels, now));
   const all = context.flags.isSet("no-legend") ? rows : [legend, ...rows];
   return all.length === 0 ? "\n" : formatTable(all);
@@ -72,7 +73,7 @@ function podRows(pod: Pod, isFull: boolean, labels: ImageLabels, now: number): s
   return apps.map(({ name, image }, index) => {
     const id = isFull ? [image.id.slice(0, "sha512-".length + 12)] : [];
     const app = [name, labels.of(image.id, image.name ?? "-"), ...id];
-    return index === 0 ? [uuid, ...app, ...end] : ["", ...app, "", "", "", "", ""];
+    return index === 0 ? [uuid, ...app, ...end] : ["", ...app, "", "", "", ""];
   });
 }
 

@@ -170,7 +170,7 @@ function parseNumber(header: Uint8Array, from: number, to: number): number {
 function checkSum(header: Uint8Array): void {
   let sum = 8 * 0x20;
   for (const [at, byte] of header.entries()) if (at < 148 || at >= 156) sum += byte;
-  if (sum !== parseNumber(header, 148, 156)) throw new TarError("not a tar archive");
+  if (sum !== Number.parseInt(field(header, 148, 156), 8)) throw new TarError("not a tar archive");
 }
 
 function padding(size: number): number {
