@@ -3,7 +3,8 @@
 import { specHash, staticPodUid } from "../pod/hash.ts";
 import type { JsonObject } from "../pod/json.ts";
 import type { PodUid } from "../pod/names.ts";
-import type { Container, Pod, Volume } from "../pod/pod.ts";
+import type { Container, Pod } from "../pod/pod.ts";
+import type { Volume } from "../pod/volume.ts";
 import type { DecodedPod } from "./decode.ts";
 import { fieldPath } from "./decode-node.ts";
 import { dnsSubdomain } from "./format.ts";
@@ -65,7 +66,23 @@ export function podOf(wire: PodManifest, known: Pick<Pod, "uid" | "specHash" | "
       restartPolicy: spec.restartPolicy,
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
       hostNetwork: spec.hostNetwork ?? false,
+      hostPID: false,
+      hostIPC: false,
+      hostname: "",
+      subdomain: "",
       nodeName: spec.nodeName ?? "",
+      dns: { policy: "Default", nameservers: [], searches: [], options: [] },
+      hostAliases: [],
+      securityContext: {
+        runAsUser: undefined,
+        runAsGroup: undefined,
+        runAsNonRoot: false,
+        supplementalGroups: undefined,
+        fsGroup: undefined,
+        fsGroupChangePolicy: "Always",
+        seLinuxOptions: undefined,
+      },
+      imagePullSecrets: [],
     },
     wire: wire as unknown as JsonObject, // an interface has no index signature; it was JSON before it was typed
   };
@@ -91,7 +108,8 @@ function containerOf(container: WireContainer): Container {
     imagePullPolicy: container.imagePullPolicy,
     command: container.command ?? [],
     args: container.args ?? [],
-    env: container.env?.map(({ name, value }) => ({ name, value: value ?? "" })) ?? [],
+    env: container.env?.map(({ name, value = "" }) => ({ name, source: { kind: "value", value } })) ?? [],
+    envFrom: [],
     workingDir: container.workingDir ?? "",
     ports:
       container.ports?.map(({ name, containerPort, hostPort, hostIP, protocol }) => ({
@@ -106,12 +124,29 @@ function containerOf(container: WireContainer): Container {
         name,
         mountPath: absoluteMountPath(mountPath),
         readOnly: readOnly ?? false,
+        subPath: "",
+        subPathExpr: "",
+        mountPropagation: "None",
       })) ?? [],
+    resources: { cpu: undefined, memory: undefined },
+    securityContext: {
+      runAsUser: undefined,
+      runAsGroup: undefined,
+      runAsNonRoot: undefined,
+      privileged: false,
+      readOnlyRootFilesystem: false,
+      allowPrivilegeEscalation: true,
+      capabilities: { add: [], drop: [] },
+      seccompProfile: "Unconfined",
+      seLinuxOptions: undefined,
+    },
+    terminationMessagePath: "/dev/termination-log",
+    terminationMessagePolicy: "File",
   };
 }
 
 function volumeOf({ name, hostPath }: NonNullable<PodManifest["spec"]["volumes"]>[number]): Volume {
   return hostPath === undefined
-    ? { name, kind: "emptyDir" }
-    : { name, kind: "hostPath", path: hostPath.path };
+    ? { name, kind: "emptyDir", medium: "", sizeLimit: undefined }
+    : { name, kind: "hostPath", path: hostPath.path, type: "" };
 }

@@ -3,6 +3,7 @@
 
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
+import { noConfigObjects } from "../pod/config-objects.ts";
 import type { Desired, ManifestFile } from "../pod/desired.ts";
 import { type PodUid, podKey } from "../pod/names.ts";
 import type { Pod } from "../pod/pod.ts";
@@ -48,7 +49,12 @@ export class ManifestDirectory implements AsyncDisposable {
     this.#accepted = rememberedPods(options.accepted, options.log);
     this.#settling = new Settling(this.#accepted.keys());
     this.#watch = new PathWatch(options.path, () => this.#hint(), options.log);
-    this.#desired = { pods: [...this.#accepted.values()].flat(), files: [], unreadable: "not read yet" };
+    this.#desired = {
+      pods: [...this.#accepted.values()].flat(),
+      objects: noConfigObjects,
+      files: [],
+      unreadable: "not read yet",
+    };
   }
 
   /** Another object only when something has changed. */
@@ -144,6 +150,7 @@ export class ManifestDirectory implements AsyncDisposable {
     this.#accepted = accepted;
     const desired: Desired = {
       pods: [...accepted.values()].flat(),
+      objects: noConfigObjects,
       files: evaluated.flatMap(([path, made]) => manifestFile(path, made, conflicts.get(path))),
       unreadable,
     };

@@ -1,5 +1,6 @@
 // What the manifest directory says, as one value.
 
+import type { ConfigObjects } from "./config-objects.ts";
 import type { PodKey } from "./names.ts";
 import type { Pod } from "./pod.ts";
 import type { Problem } from "./problem.ts";
@@ -7,6 +8,7 @@ import type { Problem } from "./problem.ts";
 export interface Desired {
   /** Every accepted Pod; of a rejected file, the Pods that were last accepted from it. No two have one key. */
   readonly pods: readonly Pod[];
+  readonly objects: ConfigObjects;
   readonly files: readonly ManifestFile[];
   /** Why the directory could not be read; undefined when it was. Then `pods` are the last known and nothing may be removed. */
   readonly unreadable: string | undefined;

@@ -1,8 +1,10 @@
 // What the user asked for, in Kubernetes' own field names, with every default filled in.
-// Invariant: no optional fields; an empty list, string or 0 stands for "not given" exactly where Kubernetes says so.
+// Invariant: no optional fields; an empty list, string or 0 stands for "not given" exactly where Kubernetes says so, and
+// `undefined` where the difference between "not given" and a value counts.
 
 import type { JsonObject } from "./json.ts";
 import type { PodUid, SpecHash } from "./names.ts";
+import type { Volume, VolumeMount } from "./volume.ts";
 
 export interface Pod {
   readonly uid: PodUid;
@@ -32,11 +34,56 @@ export interface PodSpec {
   /** Seconds, as in the manifest; the runtime never uses less than 2. */
   readonly terminationGracePeriodSeconds: number;
   readonly hostNetwork: boolean;
+  readonly hostPID: boolean;
+  readonly hostIPC: boolean;
+  /** The pod's own host name, empty: its name. */
+  readonly hostname: string;
+  /** Only with a hostname or a fully qualified one to make; empty: none. */
+  readonly subdomain: string;
   readonly nodeName: string;
+  readonly dns: DnsSettings;
+  readonly hostAliases: readonly HostAlias[];
+  readonly securityContext: PodSecurityContext;
+  /** Secrets of type kubernetes.io/dockerconfigjson in the pod's namespace, in order. */
+  readonly imagePullSecrets: readonly string[];
 }
 
 export type RestartPolicy = "Always" | "OnFailure" | "Never";
 export type PullPolicy = "Always" | "IfNotPresent" | "Never";
+
+/** What the pod's resolv.conf is made of: the policy's base (without a cluster, the host's), then dnsConfig. */
+export interface DnsSettings {
+  /** There being no cluster DNS, ClusterFirst and ClusterFirstWithHostNet are Default. */
+  readonly policy: "Default" | "None";
+  readonly nameservers: readonly string[];
+  readonly searches: readonly string[];
+  /** `ndots:5`, or a name alone. */
+  readonly options: readonly string[];
+}
+
+export interface HostAlias {
+  readonly ip: string;
+  readonly hostnames: readonly string[];
+}
+
+export interface PodSecurityContext {
+  readonly runAsUser: number | undefined;
+  readonly runAsGroup: number | undefined;
+  readonly runAsNonRoot: boolean;
+  /** Undefined: not given, and then the image's own are kept (kubelet v1.5 rkt.go). */
+  readonly supplementalGroups: readonly number[] | undefined;
+  readonly fsGroup: number | undefined;
+  readonly fsGroupChangePolicy: "Always" | "OnRootMismatch";
+  readonly seLinuxOptions: SeLinuxOptions | undefined;
+}
+
+/** Empty: the part of the label stays as it is. */
+export interface SeLinuxOptions {
+  readonly user: string;
+  readonly role: string;
+  readonly type: string;
+  readonly level: string;
+}
 
 export interface Container {
   readonly name: string;
@@ -46,17 +93,51 @@ export interface Container {
   readonly command: readonly string[];
   /** Replaces the image's CMD; empty: the image's own. `$(VAR)` not yet expanded. */
   readonly args: readonly string[];
+  /** In order: each may refer to those before it. `envFrom` comes first. */
   readonly env: readonly EnvVar[];
+  readonly envFrom: readonly EnvFrom[];
   /** Empty: the image's own. */
   readonly workingDir: string;
   readonly ports: readonly ContainerPort[];
   readonly volumeMounts: readonly VolumeMount[];
+  readonly resources: Resources;
+  readonly securityContext: SecurityContext;
+  readonly terminationMessagePath: string;
+  readonly terminationMessagePolicy: "File" | "FallbackToLogsOnError";
 }
 
 export interface EnvVar {
   readonly name: string;
+  readonly source: EnvSource;
+}
+
+export type EnvSource =
   /** `$(VAR)` not yet expanded. */
-  readonly value: string;
+  | { readonly kind: "value"; readonly value: string }
+  | { readonly kind: "field"; readonly fieldPath: string }
+  | ResourceField
+  | {
+      readonly kind: "configMapKey" | "secretKey";
+      readonly name: string;
+      readonly key: string;
+      readonly optional: boolean;
+    };
+
+/** A container's own resource; of what is not given the node's. The result is rounded up to a multiple of the divisor. */
+export interface ResourceField {
+  readonly kind: "resource";
+  /** Empty: the container that asks. */
+  readonly containerName: string;
+  readonly resource: "limits.cpu" | "limits.memory" | "requests.cpu" | "requests.memory";
+  /** In thousandths of a core, or of a byte. */
+  readonly divisorMilli: number;
+}
+
+export interface EnvFrom {
+  readonly kind: "configMap" | "secret";
+  readonly name: string;
+  readonly prefix: string;
+  readonly optional: boolean;
 }
 
 export interface ContainerPort {
@@ -69,12 +150,27 @@ export interface ContainerPort {
   readonly protocol: "TCP" | "UDP" | "SCTP";
 }
 
-export interface VolumeMount {
-  readonly name: string;
-  readonly mountPath: string;
-  readonly readOnly: boolean;
+/** A limit fills a missing request, and a request a missing limit. Undefined: neither given. */
+export interface Resources {
+  readonly cpu: Resource | undefined;
+  readonly memory: Resource | undefined;
 }
 
-export type Volume =
-  | { readonly name: string; readonly kind: "hostPath"; readonly path: string }
-  | { readonly name: string; readonly kind: "emptyDir" };
+export interface Resource {
+  /** As a Kubernetes quantity, as written: what goes to rkt. */
+  readonly request: string;
+  readonly limit: string;
+}
+
+export interface SecurityContext {
+  readonly runAsUser: number | undefined;
+  readonly runAsGroup: number | undefined;
+  readonly runAsNonRoot: boolean | undefined;
+  readonly privileged: boolean;
+  readonly readOnlyRootFilesystem: boolean;
+  readonly allowPrivilegeEscalation: boolean;
+  /** `CAP_NET_ADMIN`, always with the prefix; or `ALL`. */
+  readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
+  readonly seccompProfile: "RuntimeDefault" | "Unconfined";
+  readonly seLinuxOptions: SeLinuxOptions | undefined;
+}

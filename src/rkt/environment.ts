@@ -3,11 +3,15 @@
 import type { EnvVar } from "../pod/pod.ts";
 import type { AppcNameValue } from "./appc.ts";
 import { expand } from "./expansion.ts";
+import { PodManifestError } from "./pod-manifest-error.ts";
 
 /** The container's variables with `$(VAR)` expanded by those that stand before them; of one name the last counts. */
 export function containerVariables(env: readonly EnvVar[]): ReadonlyMap<string, string> {
   const variables = new Map<string, string>();
-  for (const { name, value } of env) variables.set(name, expand(value, variables));
+  for (const { name, source } of env) {
+    if (source.kind !== "value") throw new PodManifestError(`variable ${name} has no value`);
+    variables.set(name, expand(source.value, variables));
+  }
   return variables;
 }
 

@@ -1,6 +1,6 @@
 // Volume mounts become appc volumes of the pod and mount points of each app. Pure.
 
-import type { VolumeMount } from "../pod/pod.ts";
+import type { VolumeMount } from "../pod/volume.ts";
 import type { AppcMountPoint, AppcVolume } from "./appc.ts";
 import { PodManifestError } from "./pod-manifest-error.ts";
 

@@ -2,7 +2,8 @@
 
 import { chmod, mkdir, stat } from "node:fs/promises";
 import { errorChain, hasErrorCode } from "../host/error.ts";
-import type { Pod, Volume } from "../pod/pod.ts";
+import type { Pod } from "../pod/pod.ts";
+import type { Volume } from "../pod/volume.ts";
 import { RuntimeError } from "../reconcile/runtime.ts";
 import type { PodDirectories } from "./pod-directory.ts";
 
@@ -33,6 +34,8 @@ async function setUpVolume(pod: Pod, volume: Volume, directories: PodDirectories
       await chmod(path, 0o777); // any user of the pod's may write, as with the kubelet
       return path;
     }
+    case "projected":
+      throw new Error("projected volumes are not supported yet");
     default:
       return volume satisfies never;
   }

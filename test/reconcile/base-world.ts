@@ -1,10 +1,12 @@
 // A Pod, a revision and a world in which all is well, to be changed in one thing each.
 
+import { noConfigObjects } from "../../src/pod/config-objects.ts";
 import type { Desired } from "../../src/pod/desired.ts";
 import { type ImageId, type PodUid, podKey, type RktUuid, type SpecHash } from "../../src/pod/names.ts";
 import type { Revision, RevisionState } from "../../src/pod/observed-pod.ts";
 import type { Pod, RestartPolicy } from "../../src/pod/pod.ts";
 import type { World } from "../../src/reconcile/plan.ts";
+import { plainContainer, plainPodSpec } from "../plain-pod.ts";
 
 export const nowMs = 10_000_000;
 export const wallMs = Date.UTC(2026, 0, 1, 12);
@@ -32,20 +34,9 @@ export function basePod(change: PodChange = {}): Pod {
     specHash: (change.specHash ?? "aaaa") as SpecHash,
     source: { file: change.file ?? `/manifests/${name}.yaml`, document: 0 },
     spec: {
-      containers: containers.map((container) => ({
-        ...container,
-        imagePullPolicy: "IfNotPresent",
-        args: [],
-        env: [],
-        workingDir: "",
-        ports: [],
-        volumeMounts: [],
-      })),
-      volumes: [],
+      ...plainPodSpec,
+      containers: containers.map((container) => ({ ...plainContainer, ...container })),
       restartPolicy,
-      terminationGracePeriodSeconds: 30,
-      hostNetwork: true,
-      nodeName: "node",
     },
     wire: {
       kind: "Pod",
@@ -124,6 +115,7 @@ export function baseDesired(change: Partial<Desired> = {}): Desired {
       state: "accepted",
       pods: [podKey(pod.namespace, pod.name)],
     })),
+    objects: noConfigObjects,
     unreadable: undefined,
     ...change,
   };

@@ -3,6 +3,7 @@ import type { AppcImageManifest } from "../../src/rkt/appc.ts";
 import { appEnvironment, containerVariables } from "../../src/rkt/environment.ts";
 import { appExec } from "../../src/rkt/exec.ts";
 import { PodManifestError } from "../../src/rkt/pod-manifest-error.ts";
+import { envVar } from "../plain-pod.ts";
 import vectors from "./fixtures/exec-merge.json";
 
 type Words = readonly string[] | null;
@@ -47,11 +48,11 @@ test.each(["not JSON", "{}", "[1]"])("an annotation that says %s is an error", (
 describe("environment", () => {
   test("a value is expanded by the variables before it, never by those after", () => {
     const env = [
-      { name: "FOO", value: "bar" },
-      { name: "ZOO", value: "$(FOO)-1" },
-      { name: "BLU", value: "$(ZOO)-2" },
-      { name: "EARLY", value: "$(LATE)" },
-      { name: "LATE", value: "x" },
+      envVar("FOO", "bar"),
+      envVar("ZOO", "$(FOO)-1"),
+      envVar("BLU", "$(ZOO)-2"),
+      envVar("EARLY", "$(LATE)"),
+      envVar("LATE", "x"),
     ];
     expect(Object.fromEntries(containerVariables(env))).toEqual({
       FOO: "bar",
@@ -67,11 +68,7 @@ describe("environment", () => {
       { name: "PATH", value: "/bin" },
       { name: "HOME", value: "/root" },
     ];
-    const env = [
-      { name: "NEW", value: "1" },
-      { name: "PATH", value: "/usr/bin" },
-      { name: "NEW", value: "2" },
-    ];
+    const env = [envVar("NEW", "1"), envVar("PATH", "/usr/bin"), envVar("NEW", "2")];
     expect(appEnvironment(image, containerVariables(env))).toEqual([
       { name: "PATH", value: "/usr/bin" },
       { name: "HOME", value: "/root" },

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { appMountPoints, podVolumes, volumeNames } from "../../src/rkt/mounts.ts";
 import { PodManifestError } from "../../src/rkt/pod-manifest-error.ts";
+import { plainMount } from "../plain-pod.ts";
 import vectors from "./fixtures/convert-mounts.json";
 
 interface Mount {
@@ -14,6 +15,7 @@ function convert(mounts: readonly Mount[], image: readonly { name: string; path:
   const hostPaths = new Map(mounts.map(({ volume, hostPath }) => [volume, hostPath]));
   const names = volumeNames(hostPaths);
   const volumeMounts = mounts.map(({ volume: name, mountPath, readOnly = false }) => ({
+    ...plainMount,
     name,
     mountPath,
     readOnly,
@@ -89,6 +91,6 @@ test("the image's mount points are replaced by path, and get no volume of ours b
 });
 
 test("a volume without a host path is an error", () => {
-  const mounts = [{ name: "a", mountPath: "/c1", readOnly: false }];
+  const mounts = [{ ...plainMount, name: "a", mountPath: "/c1", readOnly: false }];
   expect(() => appMountPoints([], mounts, new Map())).toThrow(PodManifestError);
 });

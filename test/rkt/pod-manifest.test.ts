@@ -6,6 +6,7 @@ import { ownershipOf } from "../../src/rkt/ownership.ts";
 import { podManifest } from "../../src/rkt/pod-manifest.ts";
 import { PodManifestError } from "../../src/rkt/pod-manifest-error.ts";
 import { recording } from "../fakes/recording.ts";
+import { envVar, plainContainer, plainMount, plainPodSpec } from "../plain-pod.ts";
 import graceVectors from "./fixtures/grace-period.json";
 
 const id = "sha512-afec53855e9208a62afaa5cec03af213bb4afe866566850cd90576d4fd0a21a4" as ImageId;
@@ -33,17 +34,7 @@ const image: AppcImageManifest = {
   },
 };
 
-const container: Container = {
-  name: "web",
-  image: "example.com/foo:1.0",
-  imagePullPolicy: "IfNotPresent",
-  command: [],
-  args: [],
-  env: [],
-  workingDir: "",
-  ports: [],
-  volumeMounts: [],
-};
+const container: Container = { ...plainContainer, name: "web" };
 
 function pod(...containers: readonly Partial<Container>[]): Pod {
   return {
@@ -56,10 +47,8 @@ function pod(...containers: readonly Partial<Container>[]): Pod {
     source: { file: "/etc/gantry/manifests/web.yaml", document: 0 },
     wire: {},
     spec: {
+      ...plainPodSpec,
       containers: containers.map((fields) => ({ ...container, ...fields })),
-      volumes: [],
-      restartPolicy: "Always",
-      terminationGracePeriodSeconds: 30,
       hostNetwork: false,
       nodeName: "node1",
     },
@@ -115,11 +104,8 @@ test("kubelet's TestSetApp 4: the container overrides command, args, env, mounts
       command: ["/bin/hello", "$(env-foo)"],
       args: ["hello", "world", "$(env-bar)"],
       workingDir: "/x",
-      env: [
-        { name: "env-foo", value: "foo" },
-        { name: "env-bar", value: "bar" },
-      ],
-      volumeMounts: [{ name: "data", mountPath: "/mnt-foo", readOnly: true }],
+      env: [envVar("env-foo", "foo"), envVar("env-bar", "bar")],
+      volumeMounts: [{ ...plainMount, name: "data", mountPath: "/mnt-foo", readOnly: true }],
       ports: [{ name: "http", containerPort: 80, hostPort: 8080, hostIP: "", protocol: "TCP" }],
     }),
     image,
@@ -146,10 +132,10 @@ test("kubelet's TestSetApp 4: the container overrides command, args, env, mounts
 });
 
 test("a volume that one container may write and another only read", () => {
-  const mount = { name: "data", mountPath: "/data", readOnly: true };
+  const mount = { ...plainMount, name: "data", mountPath: "/data", readOnly: true };
   const { apps, volumes } = manifestOf(
     pod(
-      { name: "reader", volumeMounts: [mount] },
+      { ...plainMount, name: "reader", volumeMounts: [mount] },
       { name: "writer", volumeMounts: [{ ...mount, readOnly: false }] },
     ),
     image,
@@ -196,7 +182,7 @@ describe("an image without app", () => {
 
 test("the same pod gives the same text", () => {
   const volumes = new Map([["data", "/srv/data"]]);
-  const one = pod({ volumeMounts: [{ name: "data", mountPath: "/d", readOnly: false }] });
+  const one = pod({ volumeMounts: [{ ...plainMount, name: "data", mountPath: "/d", readOnly: false }] });
   expect(JSON.stringify(manifestOf(one, image, volumes))).toBe(
     JSON.stringify(manifestOf(one, image, volumes)),
   );

@@ -14,6 +14,7 @@ import { Systemd } from "../../src/systemd/systemd.ts";
 import { writeAci } from "../aci.ts";
 import { type Behaviour, type RuntimeUnderTest, runtimeContract } from "../contract/runtime.ts";
 import { removeUnits } from "../e2e/machine.ts";
+import { plainContainer, plainPodSpec } from "../plain-pod.ts";
 import { tempDir } from "../temp-dir.ts";
 
 const main = join(import.meta.dir, "../../src/main.ts");
@@ -64,24 +65,9 @@ function makePod(name: string, command: readonly string[], image: string): Pod {
     specHash: specHash([name, ...command]),
     source: { file: `/etc/gantry/manifests/${name}.yaml`, document: 0 },
     spec: {
-      containers: [
-        {
-          name: "main",
-          image,
-          imagePullPolicy: "IfNotPresent",
-          command,
-          args: [],
-          env: [],
-          workingDir: "",
-          ports: [],
-          volumeMounts: [],
-        },
-      ],
-      volumes: [],
-      restartPolicy: "Always",
+      ...plainPodSpec,
+      containers: [{ ...plainContainer, image, command }],
       terminationGracePeriodSeconds: 2,
-      hostNetwork: true,
-      nodeName: "node",
     },
     wire: {},
   };

@@ -1,0 +1,69 @@
+// The parts of a Pod that ask for nothing special, for tests to change one thing of.
+
+import type { Container, EnvVar, PodSpec } from "../src/pod/pod.ts";
+import type { VolumeMount } from "../src/pod/volume.ts";
+
+export const plainContainer: Container = {
+  name: "main",
+  image: "example.com/foo:1.0",
+  imagePullPolicy: "IfNotPresent",
+  command: [],
+  args: [],
+  env: [],
+  envFrom: [],
+  workingDir: "",
+  ports: [],
+  volumeMounts: [],
+  resources: { cpu: undefined, memory: undefined },
+  securityContext: {
+    runAsUser: undefined,
+    runAsGroup: undefined,
+    runAsNonRoot: undefined,
+    privileged: false,
+    readOnlyRootFilesystem: false,
+    allowPrivilegeEscalation: true,
+    capabilities: { add: [], drop: [] },
+    seccompProfile: "Unconfined",
+    seLinuxOptions: undefined,
+  },
+  terminationMessagePath: "/dev/termination-log",
+  terminationMessagePolicy: "File",
+};
+
+export const plainPodSpec: PodSpec = {
+  containers: [plainContainer],
+  volumes: [],
+  restartPolicy: "Always",
+  terminationGracePeriodSeconds: 30,
+  hostNetwork: true,
+  hostPID: false,
+  hostIPC: false,
+  hostname: "",
+  subdomain: "",
+  nodeName: "node",
+  dns: { policy: "Default", nameservers: [], searches: [], options: [] },
+  hostAliases: [],
+  securityContext: {
+    runAsUser: undefined,
+    runAsGroup: undefined,
+    runAsNonRoot: false,
+    supplementalGroups: undefined,
+    fsGroup: undefined,
+    fsGroupChangePolicy: "Always",
+    seLinuxOptions: undefined,
+  },
+  imagePullSecrets: [],
+};
+
+export const plainMount: VolumeMount = {
+  name: "data",
+  mountPath: "/data",
+  readOnly: false,
+  subPath: "",
+  subPathExpr: "",
+  mountPropagation: "None",
+};
+
+export function envVar(name: string, value: string): EnvVar {
+  return { name, source: { kind: "value", value } };
+}
