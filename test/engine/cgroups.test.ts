@@ -1,0 +1,40 @@
+import { expect, test } from "bun:test";
+import { cgroupDirectories } from "../../src/engine/cgroups.ts";
+import { unitPlace } from "../../src/engine/systemctl.ts";
+
+const mountInfo = `30 23 0:26 / /sys/fs/cgroup ro,nosuid shared:9 - tmpfs tmpfs ro,mode=755
+31 30 0:27 / /sys/fs/cgroup/unified rw,nosuid shared:10 - cgroup2 cgroup2 rw
+32 30 0:28 / /sys/fs/cgroup/systemd rw,nosuid shared:11 - cgroup cgroup rw,xattr,name=systemd
+36 30 0:31 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:15 - cgroup cgroup rw,cpu,cpuacct
+37 30 0:32 /docker/1 /sys/fs/cgroup/memory rw,nosuid shared:16 - cgroup cgroup rw,memory`;
+
+test("each hierarchy has its directory", () => {
+  const cgroup =
+    "5:pids:/a\n4:memory:/docker/1/a\n3:cpu,cpuacct:/a.slice/b:c.service\n1:name=systemd:/a\n0::/a\n";
+  expect(cgroupDirectories(cgroup, mountInfo)).toEqual([
+    "/sys/fs/cgroup/memory/a",
+    "/sys/fs/cgroup/cpu,cpuacct/a.slice/b:c.service",
+    "/sys/fs/cgroup/systemd/a",
+    "/sys/fs/cgroup/unified/a",
+  ]);
+});
+
+test("a unified hierarchy has one", () => {
+  const unified = "29 22 0:25 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw,nsdelegate";
+  expect(cgroupDirectories("0::/x.service\n", unified)).toEqual(["/sys/fs/cgroup/x.service"]);
+});
+
+test.each([
+  [
+    "0::/gantry.slice/gantry-1.slice/gantry-2.service\n",
+    { unit: "gantry-2.service", slice: "gantry-1.slice" },
+  ],
+  [
+    "4:memory:/\n1:name=systemd:/system.slice/x.scope\n0::/other\n",
+    { unit: "x.scope", slice: "system.slice" },
+  ],
+  ["0::/user.slice/user-1.slice/session-2.scope/inner\n", { unit: "session-2.scope", slice: "user-1.slice" }],
+  ["0::/\n", { unit: undefined, slice: undefined }],
+])("%j is in its unit", (text, place) => {
+  expect(unitPlace(text)).toEqual(place);
+});

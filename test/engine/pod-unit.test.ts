@@ -1,0 +1,265 @@
+// Pods as the agent runs them: in a pod unit of systemd's, on a real one.
+
+import { describe, expect, test } from "bun:test";
+import { rm } from "node:fs/promises";
+import { type RktWorld, rktWorld } from "../contract/rkt-command-line-world.ts";
+import { waitUntil } from "../wait-until.ts";
+
+const argv = [process.execPath, `${import.meta.dir}/../../src/main.ts`, "rkt"];
+const sleeper = "trap 'exit 3' TERM; while :; do sleep 0.05; done";
+
+interface Pod extends AsyncDisposable {
+  readonly world: RktWorld;
+  readonly uuid: string;
+  readonly unit: string;
+}
+
+/** A pod whose unit has been started. */
+async function runningPod(manifest: (id: string) => object): Promise<Pod> {
+  const world = await rktWorld(argv);
+  const uuid = await world.prepareManifest(manifest(await world.fetch("busybox.aci")));
+  const unit = `gantry-${uuid}.service`;
+  const file = `/run/systemd/system/${unit}`;
+  const command = [...argv, ...world.options, "run-prepared", "--net=host", uuid].join(" ");
+  await Bun.write(
+    file,
+    `[Service]\nSlice=gantry-test.slice\nKillMode=mixed\nTimeoutStopSec=5\nExecStart=${command}\n`,
+  );
+  await Bun.$`systemctl start ${unit}`.quiet();
+  return {
+    world,
+    uuid,
+    unit,
+    async [Symbol.asyncDispose]() {
+      await Bun.$`systemctl stop ${unit}`.quiet().nothrow();
+      await rm(file);
+      await Bun.$`systemctl reset-failed ${unit}`.quiet().nothrow();
+      await world[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function scripts(apps: Readonly<Record<string, string>>, change: object = {}) {
+  return (id: string) => ({
+    apps: Object.entries(apps).map(([name, script]) => ({
+      name,
+      image: { id },
+      app: { exec: ["/bin/sh", "-c", script], user: "0", group: "0", ...change },
+    })),
+  });
+}
+
+async function property(unit: string, name: string): Promise<string> {
+  return (await Bun.$`systemctl show -P ${name} ${unit}`.quiet().text()).trim();
+}
+
+async function ended({ unit }: Pod): Promise<string> {
+  const state = await waitUntil(`${unit} ended`, async () => {
+    const value = await property(unit, "ActiveState");
+    return value === "inactive" || value === "failed" ? value : undefined;
+  });
+  return `${state} ${await property(unit, "ExecMainStatus")}`;
+}
+
+/** The app's own lines in the journal, once the last of them is there. */
+async function lines({ uuid }: Pod, app: string, last: string): Promise<readonly string[]> {
+  return waitUntil(`${last} from ${app}`, async () => {
+    const output = await Bun.$`journalctl -o cat -t ${app} -u gantry-${uuid}-${app}.service --no-pager`
+      .quiet()
+      .nothrow()
+      .text();
+    const found = output.trimEnd().split("\n");
+    return found.includes(last) ? found : undefined;
+  });
+}
+
+function appCodes(pod: Pod): Promise<string> {
+  return pod.world.rkt("status", pod.uuid).then(({ stdout }) =>
+    stdout
+      .split("\n")
+      .filter((line) => line.startsWith("app-"))
+      .join(" "),
+  );
+}
+
+describe("the pod unit ends", () => {
+  test("with the code of the app that failed, and not before the others have stopped", async () => {
+    await using pod = await runningPod(
+      scripts({
+        first: "sleep 0.2; exit 4",
+        slow: "trap 'sleep 0.5; exit 1' TERM; while :; do sleep 0.05; done",
+      }),
+    );
+    expect(await ended(pod)).toBe("failed 4");
+    expect(await property(`gantry-${pod.uuid}-slow.service`, "ActiveState")).toBe("inactive");
+    expect(await appCodes(pod)).toBe("app-first=4 app-slow=0");
+  });
+
+  test("well when the last app has ended well, and not before", async () => {
+    await using pod = await runningPod(scripts({ one: "exit 0", two: "sleep 0.5" }));
+    await waitUntil("the first code", async () =>
+      (await pod.world.rkt("status", "--format=json", pod.uuid)).stdout.includes("exit_code"),
+    );
+    expect(await property(pod.unit, "ActiveState")).toBe("active");
+    expect(await ended(pod)).toBe("inactive 0");
+    expect(await appCodes(pod)).toBe("app-one=0 app-two=0");
+  });
+
+  test("when it is stopped: the apps first, each with its grace period", async () => {
+    await using pod = await runningPod(scripts({ web: `echo up; ${sleeper}` }));
+    await lines(pod, "web", "up");
+    await Bun.$`systemctl stop ${pod.unit}`.quiet();
+    expect(await ended(pod)).toBe("inactive 0");
+    expect(await appCodes(pod)).toBe("app-web=0");
+  });
+
+  test("when its main process is killed, and the apps with it", async () => {
+    await using pod = await runningPod(scripts({ web: `echo up; ${sleeper}` }));
+    await lines(pod, "web", "up");
+    await Bun.$`systemctl kill --kill-whom=main -s KILL ${pod.unit}`.quiet();
+    await ended(pod);
+    await waitUntil(
+      "no app",
+      async () => (await property(`gantry-${pod.uuid}-web.service`, "ActiveState")) === "inactive",
+    );
+  });
+
+  test("on a full disk too", async () => {
+    await using pod = await runningPod(
+      scripts({ web: "echo up; while [ ! -e /go ]; do sleep 0.05; done; exit 7" }),
+    );
+    await lines(pod, "web", "up");
+    const directory = `${pod.world.path}/rkt/pods/run/${pod.uuid}/status`;
+    const isSmall = `mount -t tmpfs -o size=4k tmpfs /mnt && cp -a ${directory}/. /mnt && mount --bind /mnt ${directory} && ! echo x >/mnt/more`;
+    await Bun.$`sh -c ${isSmall}`.quiet();
+    try {
+      await pod.world.rkt("enter", pod.uuid, "touch", "/go");
+      expect(await ended(pod)).toBe("failed 7");
+      expect(await appCodes(pod)).toBe("app-web=7");
+    } finally {
+      await Bun.$`umount ${directory} /mnt`.quiet();
+    }
+  });
+});
+
+test("a pod survives the D-Bus daemon", async () => {
+  await using pod = await runningPod(scripts({ web: `echo up; ${sleeper}` }));
+  await lines(pod, "web", "up");
+  const pid = await property(`gantry-${pod.uuid}-web.service`, "MainPID");
+  await Bun.$`systemctl kill -s KILL dbus.service`.quiet();
+  await waitUntil(
+    "D-Bus back",
+    async () =>
+      (await Bun.$`systemctl start dbus.service && busctl --system list`.quiet().nothrow()).exitCode === 0,
+  );
+  expect(await property(pod.unit, "ActiveState")).toBe("active");
+  expect(await property(`gantry-${pod.uuid}-web.service`, "MainPID")).toBe(pid);
+  expect((await pod.world.rkt("stop", pod.uuid)).exitCode).toBe(0);
+});
+
+test("nothing but a shell is left of run-prepared", async () => {
+  await using pod = await runningPod(scripts({ web: `echo up; ${sleeper}` }));
+  await lines(pod, "web", "up");
+  const group = await property(pod.unit, "ControlGroup");
+  const processes = await Bun.$`systemd-cgls --no-pager -l ${group}`.quiet().text();
+  expect(processes.match(/─\d+ /g)).toHaveLength(1);
+  expect(await property(`gantry-${pod.uuid}-web.service`, "Slice")).toBe("gantry-test.slice");
+});
+
+describe("an app", () => {
+  test("gets its arguments and environment byte for byte", async () => {
+    const odd = `$HOME \${X} $$ %n %% \\ "q" 'a' ; # é`;
+    const exec = ["/bin/sh", "-c", 'printf "%s\\n" "$0" "$1" "$ODD" end', odd, "$USER"];
+    await using pod = await runningPod(
+      scripts({ web: "" }, { exec, environment: [{ name: "ODD", value: odd }] }),
+    );
+    expect(await lines(pod, "web", "end")).toEqual([odd, "$USER", odd, "end"]);
+  });
+
+  test("runs as its user, with its groups, directory and no more capabilities than it has", async () => {
+    const script =
+      "id -u; id -g; id -G; pwd; grep CapEff /proc/self/status; grep CapBnd /proc/self/status; echo end";
+    const change = { user: "web", group: "web", supplementaryGIDs: [102], workingDirectory: "/tmp" };
+    await using pod = await runningPod(scripts({ web: script }, change));
+    expect(await lines(pod, "web", "end")).toEqual([
+      "100",
+      "101",
+      "101 102",
+      "/tmp",
+      "CapEff:\t0000000000000000",
+      "CapBnd:\t00000000a80425fb",
+      "end",
+    ]);
+  });
+
+  test("sees no device of the host's, cannot make one work, and cannot change the kernel", async () => {
+    const script = [
+      "ls /dev | tr '\\n' ' '",
+      "echo x >/dev/null && echo null works",
+      "touch /proc/sys/kernel/hostname 2>/dev/null || echo sys is read-only",
+      "echo 1 2>/dev/null >/sys/power/state || echo sysfs is read-only",
+      "echo end",
+    ].join("; ");
+    await using pod = await runningPod(scripts({ web: script }));
+    const seen = await lines(pod, "web", "end");
+    expect(seen.join("\n")).toContain(
+      "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero",
+    );
+    expect(seen).toContain("sysfs is read-only");
+    expect(await property(`gantry-${pod.uuid}-web.service`, "DevicePolicy")).toBe("closed");
+  });
+
+  test("has its limits", async () => {
+    const isolators = [
+      { name: "resource/memory", value: { limit: "64Mi" } },
+      { name: "resource/cpu", value: { limit: "50m" } },
+    ];
+    await using pod = await runningPod(scripts({ web: `echo up; ${sleeper}` }, { isolators }));
+    await lines(pod, "web", "up");
+    const unit = `gantry-${pod.uuid}-web.service`;
+    expect([await property(unit, "MemoryMax"), await property(unit, "CPUQuotaPerSecUSec")]).toEqual([
+      "67108864",
+      "50ms",
+    ]);
+  });
+
+  test("with a read-only root file system writes to its volumes alone", async () => {
+    const script =
+      "touch /x 2>/dev/null || echo root is read-only; touch /data/y && echo volume; touch /dev/shm/z && echo shm; echo end";
+    const made = scripts({ web: script }, { mountPoints: [{ name: "data", path: "/data" }] });
+    await using pod = await runningPod((id) => {
+      const [app] = made(id).apps;
+      return { apps: [{ ...app, readOnlyRootFS: true }], volumes: [{ name: "data", kind: "empty" }] };
+    });
+    expect(await lines(pod, "web", "end")).toEqual(["root is read-only", "volume", "shm", "end"]);
+  });
+});
+
+test("what is entered has the app's user, capabilities, cgroup and default signals", async () => {
+  const isolators = [
+    { name: "os/linux/no-new-privileges", value: true },
+    { name: "os/linux/capabilities-retain-set", value: { set: ["CAP_KILL"] } },
+  ];
+  const change = { user: "web", group: "web", supplementaryGIDs: [102], workingDirectory: "/tmp", isolators };
+  await using pod = await runningPod(scripts({ web: `echo up; ${sleeper}` }, change));
+  await lines(pod, "web", "up");
+  const { stdout } = await pod.world.rkt(
+    "enter",
+    pod.uuid,
+    "/bin/sh",
+    "-c",
+    "id -u; id -G; pwd; grep -E '^(CapEff|CapBnd|NoNewPrivs|SigIgn)' /proc/self/status; cat /proc/self/cgroup",
+  );
+  const [uid, groups, directory, ignored, effective, bounding, noNew, ...cgroups] = stdout
+    .trimEnd()
+    .split("\n");
+  expect([uid, groups, directory]).toEqual(["100", "101 102", "/tmp"]);
+  expect([ignored, effective, bounding, noNew]).toEqual([
+    "SigIgn:\t0000000000000000",
+    "CapEff:\t0000000000000000",
+    "CapBnd:\t0000000000000020",
+    "NoNewPrivs:\t1",
+  ]);
+  const main = await property(`gantry-${pod.uuid}-web.service`, "MainPID");
+  expect(cgroups).toEqual((await Bun.file(`/proc/${main}/cgroup`).text()).trimEnd().split("\n"));
+});
