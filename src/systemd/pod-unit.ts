@@ -23,6 +23,8 @@ export interface PodUnit {
   readonly restartCount: number;
   /** The crash back-off that was waited for before this revision was started. */
   readonly backOffMs: number;
+  /** When it was prepared, on Clock.nowMs's clock of that boot: what it ran for is measured from here, as it is started right after. */
+  readonly preparedMs: number;
   readonly specHash: SpecHash;
   /** Absolute path of the manifest file. */
   readonly manifest: string;
@@ -48,17 +50,23 @@ export interface Finished {
   readonly exitCode: string | undefined;
   /** A number, or a signal's name without `SIG`; undefined where there was no main process. */
   readonly exitStatus: string | undefined;
+  /** A stop was under way: by us, by hand, by the machine's shutdown. What rkt says of the apps then is 0, whatever they did. */
+  readonly isStopRequested: boolean;
 }
 
 /** The kubelet's least grace period: less and systemd would kill a pod that is on its way out (kubelet v1.5 rkt.go). */
 const graceSecondsMin = 2;
 
-/** $0 is the file. The uptime is Clock.nowMs's clock, which a step of the wall clock does not touch. */
+/**
+ * $0 is the file, $1 the unit. The uptime is Clock.nowMs's clock, which a step of the wall clock does not touch. Whether a stop was
+ * requested only the unit's job tells: the built-in engine's apps are stopped first, and then the main process ends by itself.
+ */
 const finishScript = [
   "read -r uptime idle </proc/uptime",
   "read -r boot </proc/sys/kernel/random/boot_id",
+  'case $(systemctl show --property=Job "$1") in Job=[1-9]*) why=stop ;; *) why=end ;; esac',
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
-  'echo "$uptime $boot ${SERVICE_RESULT:--} ${EXIT_CODE:--} ${EXIT_STATUS:--}" >"$0.tmp" && mv -f "$0.tmp" "$0" || rm -f "$0.tmp"',
+  'echo "$uptime $boot ${SERVICE_RESULT:--} ${EXIT_CODE:--} ${EXIT_STATUS:--} $why" >"$0.tmp" && mv -f "$0.tmp" "$0" || rm -f "$0.tmp"',
 ].join("; ");
 
 export function podUnitText(options: PodUnitOptions): string {
@@ -68,7 +76,7 @@ export function podUnitText(options: PodUnitOptions): string {
   // so here the time is never used up. With a real rkt it is what the apps inside get altogether.
   const timeoutStopSec = Math.max(options.graceSeconds, graceSecondsMin);
   // `-`: a full disk must not turn a pod that ended well into a failed one.
-  const execStopPost = `-${execCommand(["/bin/sh", "-c", finishScript, options.finishedFile])}`;
+  const execStopPost = `-${execCommand(["/bin/sh", "-c", finishScript, options.finishedFile])} %n`;
   return serializeUnitFile([
     { name: "Unit", entries: [["Description", escapeSpecifiers(description)]] },
     {
@@ -93,6 +101,7 @@ export function podUnitText(options: PodUnitOptions): string {
         ["PodHostNetwork", String(pod.hostNetwork)],
         ["RestartCount", String(options.restartCount)],
         ["BackOffMs", String(options.backOffMs)],
+        ["PreparedMs", String(options.preparedMs)],
         ["SpecHash", options.specHash],
         // As JSON, since a file name may hold what a unit file can't: a newline, a blank or a backslash at its end.
         ["Manifest", JSON.stringify(options.manifest)],
@@ -112,6 +121,7 @@ export function parsePodUnit(text: string): PodUnit | undefined {
   const hostNetwork = value("PodHostNetwork", /^(true|false)$/);
   const restartCount = value("RestartCount", /^\d{1,15}$/);
   const backOffMs = value("BackOffMs", /^\d{1,15}$/);
+  const preparedMs = value("PreparedMs", /^\d{1,15}$/);
   const specHash = value("SpecHash", /^[0-9a-f]+$/);
   const manifest = parseJsonString(value("Manifest"));
   if (
@@ -121,6 +131,7 @@ export function parsePodUnit(text: string): PodUnit | undefined {
     hostNetwork === undefined ||
     restartCount === undefined ||
     backOffMs === undefined ||
+    preparedMs === undefined ||
     specHash === undefined ||
     manifest === undefined
   )
@@ -129,6 +140,7 @@ export function parsePodUnit(text: string): PodUnit | undefined {
     pod: { uid: uid as PodUid, name, namespace, hostNetwork: hostNetwork === "true" },
     restartCount: Number(restartCount),
     backOffMs: Number(backOffMs),
+    preparedMs: Number(preparedMs),
     specHash: specHash as SpecHash,
     manifest,
     graceSeconds: graceSeconds(unitValues(file, "Service", "TimeoutStopSec").at(-1)),
@@ -142,16 +154,17 @@ function graceSeconds(timeoutStopSec: string | undefined): number {
 
 /** Undefined for what is no complete marker: a crash of the machine may leave an empty one. */
 export function parseFinished(text: string): Finished | undefined {
-  const [uptime = "", bootId = "", serviceResult = "", exitCode = "", exitStatus = "", ...rest] = text
+  const [uptime = "", bootId = "", serviceResult = "", exitCode = "", exitStatus = "", why, ...rest] = text
     .trimEnd()
     .split(" ");
-  if (!/^\d+\.\d+$/.test(uptime) || exitStatus === "" || rest.length > 0) return undefined;
+  if (!/^\d+\.\d+$/.test(uptime) || (why !== "stop" && why !== "end") || rest.length > 0) return undefined;
   return {
     uptimeMs: Math.round(Number(uptime) * 1000),
     bootId,
     serviceResult,
     exitCode: exitCode === "-" ? undefined : exitCode,
     exitStatus: exitStatus === "-" ? undefined : exitStatus,
+    isStopRequested: why === "stop",
   };
 }
 

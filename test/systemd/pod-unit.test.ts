@@ -17,6 +17,7 @@ const web: PodUnitOptions = {
   },
   restartCount: 3,
   backOffMs: 40_000,
+  preparedMs: 5_123_450,
   specHash: "0123456789abcdef0123456789abcdef" as SpecHash,
   manifest: "/etc/gantry/manifests/web.yaml",
   execStart: [
@@ -49,11 +50,12 @@ describe("podUnitText", () => {
     const file = `${import.meta.dir}/fixtures/${name}`;
     if (process.env.UPDATE_GOLDEN === "1") await Bun.write(file, text);
     expect(text).toBe(await readFile(file, "utf8"));
-    const { pod, restartCount, backOffMs, specHash, manifest, graceSeconds } = options;
+    const { pod, restartCount, backOffMs, preparedMs, specHash, manifest, graceSeconds } = options;
     expect(parsePodUnit(text)).toEqual({
       pod,
       restartCount,
       backOffMs,
+      preparedMs,
       specHash,
       manifest,
       graceSeconds: Math.max(graceSeconds, 2),
@@ -69,6 +71,7 @@ describe("parsePodUnit", () => {
     "PodHostNetwork",
     "RestartCount",
     "BackOffMs",
+    "PreparedMs",
     "SpecHash",
     "Manifest",
   ];
@@ -135,6 +138,7 @@ describe("the finish marker", () => {
       serviceResult: "exit-code",
       exitCode: "exited",
       exitStatus: "7",
+      isStopRequested: false,
     });
     expect(finished?.uptimeMs).toBeWithin(before, systemClock.nowMs() + 1);
     expect(files).toEqual(["fin ished-$x"]);
@@ -142,7 +146,17 @@ describe("the finish marker", () => {
 
   test("tells of a stop", async () => {
     const { finished } = await finishedOf("exec sleep 1000", stop);
-    expect(finished).toMatchObject({ serviceResult: "success", exitCode: "killed", exitStatus: "TERM" });
+    expect(finished).toMatchObject({
+      serviceResult: "success",
+      exitCode: "killed",
+      exitStatus: "TERM",
+      isStopRequested: true,
+    });
+  });
+
+  test("tells of a stop that the main process answered with 0", async () => {
+    const { finished } = await finishedOf('trap "exit 0" TERM; while :; do sleep 0.1; done', stop);
+    expect(finished).toMatchObject({ exitCode: "exited", exitStatus: "0", isStopRequested: true });
   });
 
   test("tells of a pod that does not end when told", async () => {
@@ -155,20 +169,25 @@ describe("the finish marker", () => {
     expect({ finished, result }).toEqual({ finished: undefined, result: "success" });
   });
 
-  test.each(["", "\n", "12.3 boot success exited", "x boot success exited 0", "12.3 b s e 0 more"])(
-    "%j is none",
-    (text) => {
-      expect(parseFinished(text)).toBeUndefined();
-    },
-  );
+  test.each([
+    "",
+    "\n",
+    "12.3 boot success exited",
+    "x boot success exited 0",
+    "12.3 b s e 0",
+    "12.3 b s e 0 end more",
+  ])("%j is none", (text) => {
+    expect(parseFinished(text)).toBeUndefined();
+  });
 
   test("of a pod that had no main process has no exit status", () => {
-    expect(parseFinished("12.34 boot resources - -\n")).toEqual({
+    expect(parseFinished("12.34 boot resources - - end\n")).toEqual({
       uptimeMs: 12_340,
       bootId: "boot",
       serviceResult: "resources",
       exitCode: undefined,
       exitStatus: undefined,
+      isStopRequested: false,
     });
   });
 });
