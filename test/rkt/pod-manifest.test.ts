@@ -135,7 +135,7 @@ test("a volume that one container may write and another only read", () => {
   const mount = { ...plainMount, name: "data", mountPath: "/data", readOnly: true };
   const { apps, volumes } = manifestOf(
     pod(
-      { ...plainMount, name: "reader", volumeMounts: [mount] },
+      { name: "reader", volumeMounts: [mount] },
       { name: "writer", volumeMounts: [{ ...mount, readOnly: false }] },
     ),
     image,
