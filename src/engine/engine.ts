@@ -119,9 +119,10 @@ function tellError(error: unknown, command: Command | undefined): number {
     writeAll(2, `Error: ${error.message}\n\n`);
     return 254;
   }
+  // What the kernel refuses is told; a mistake of ours crashes.
   const known =
     error instanceof EngineError ||
-    hasErrorCode(error, "ENOENT", "EACCES", "ENOSPC", "EROFS", "EPERM", "ENOTDIR");
+    (error instanceof Error && "code" in error && !String(error.code).startsWith("ERR_"));
   if (!known) throw error;
   const told = error instanceof EngineError ? error : fileError(error);
   const name = command === undefined ? "rkt" : lastWord(command);

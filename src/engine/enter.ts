@@ -66,9 +66,10 @@ async function become(
 ): Promise<number> {
   const proc = `/proc/${mainPid}`;
   const root = openSync(`${proc}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
-  const namespaces = ["net", "ipc", "uts", "cgroup", "mnt"]
-    .filter((kind) => readlinkSync(`${proc}/ns/${kind}`) !== readlinkSync(`/proc/self/ns/${kind}`))
-    .map((kind) => openSync(`${proc}/ns/${kind}`, constants.O_RDONLY));
+  const kinds = ["net", "ipc", "uts", "cgroup", "pid", "mnt"].filter(
+    (kind) => readlinkSync(`${proc}/ns/${kind}`) !== readlinkSync(`/proc/self/ns/${kind}`),
+  );
+  const namespaces = kinds.map((kind) => openSync(`${proc}/ns/${kind}`, constants.O_RDONLY));
   // Its number may be somebody else's by now; what is open is not.
   const cgroupText = readFileSync(`${proc}/cgroup`, "utf8");
   if (!cgroupText.includes(`/${unit}`)) throw new EngineError(`${unit} has just ended`);
@@ -96,8 +97,24 @@ async function become(
   });
   process.chdir(like.workingDirectory);
   const term = process.env.TERM;
-  return becomeProgram(program, [name, ...args], {
-    ...(term === undefined ? {} : { TERM: term }),
-    ...environment,
+  const allEnvironment = { ...(term === undefined ? {} : { TERM: term }), ...environment };
+  if (kinds.includes("pid")) return runChild(program, [name, ...args], allEnvironment);
+  return becomeProgram(program, [name, ...args], allEnvironment);
+}
+
+/** A PID namespace (PrivatePIDs=) takes in only children of who enters it. */
+async function runChild(
+  program: string,
+  [argv0, ...args]: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<number> {
+  for (const signal of ["SIGINT", "SIGQUIT"] as const) process.on(signal, () => undefined); // the terminal's: for the child alone
+  const child = Bun.spawn([program, ...args], {
+    ...(argv0 === undefined ? {} : { argv0 }),
+    env,
+    stdio: ["inherit", "inherit", "inherit"],
   });
+  const exitCode = await child.exited;
+  if (child.signalCode !== null) process.kill(process.pid, child.signalCode);
+  return exitCode;
 }

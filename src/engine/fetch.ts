@@ -1,6 +1,6 @@
 // `rkt fetch` and how an argument becomes an image: an id, a path, a URL or a name.
 
-import { createWriteStream, existsSync } from "node:fs";
+import { closeSync, existsSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorChain } from "../host/error.ts";
@@ -91,6 +91,7 @@ async function download(url: string, store: ImageStore, context: Context): Promi
     );
   using work = store.workDirectory();
   const file = `${work.path}/download`;
+  const fd = openSync(file, "wx");
   try {
     const response = await globalThis.fetch(url, {
       signal: AbortSignal.timeout(downloadTimeoutMs),
@@ -98,12 +99,14 @@ async function download(url: string, store: ImageStore, context: Context): Promi
       decompress: false,
     });
     if (response.status !== 200) throw new EngineError(`bad HTTP status code: ${response.status}`);
-    const { pipeline } = await import("node:stream/promises");
-    await pipeline(response.body ?? [], createWriteStream(file));
+    for await (const chunk of response.body ?? [])
+      for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
   } catch (error) {
     throw new EngineError(`Get "${url}": ${errorChain(error)}`, { cause: error });
+  } finally {
+    closeSync(fd);
   }
-  return store.import(file);
+  return await store.import(file); // not before it is done may the directory go
 }
 
 function findNamed(name: string, store: ImageStore, { flags }: Context): StoredImage {

@@ -215,7 +215,7 @@ export function isImageHash(text: string): boolean {
   }
 }
 
-export function imageVersion(manifest: AppcImageManifest): string | undefined {
+function imageVersion(manifest: AppcImageManifest): string | undefined {
   return manifest.labels?.find(({ name }) => name === "version")?.value;
 }
 

@@ -13,7 +13,6 @@ import type { Pod } from "./pod.ts";
 
 const MS_NOSUID = 2;
 const MS_NOEXEC = 8;
-const MNT_DETACH = 2;
 
 export function mountPod(pod: Pod, apps: readonly AppcRuntimeApp[], images: ImageStore): void {
   for (const app of apps)
@@ -21,7 +20,7 @@ export function mountPod(pod: Pod, apps: readonly AppcRuntimeApp[], images: Imag
   mountDevices(`${pod.path}/dev`);
 }
 
-/** All that mountPod() mounted and what has been mounted below it; not an error if there is nothing. Busy mounts are detached. */
+/** All that mountPod() mounted and what has been mounted below it; not an error if there is nothing, but if one is in use. */
 export function unmountPod(pod: Pod): void {
   const mounted = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
@@ -31,8 +30,8 @@ export function unmountPod(pod: Pod): void {
     try {
       unmount(target);
     } catch (error) {
-      if (hasErrorCode(error, "EBUSY")) unmount(target, MNT_DETACH);
-      else if (!hasErrorCode(error, "EINVAL", "ENOENT")) throw error;
+      if (hasErrorCode(error, "EBUSY")) throw new EngineError(`${target} is busy`, { cause: error });
+      if (!hasErrorCode(error, "EINVAL", "ENOENT")) throw error;
     }
   }
 }
@@ -51,7 +50,14 @@ function mountOverlay(pod: Pod, { name, image }: AppcRuntimeApp, tree: string): 
     `upperdir=${escapeOption(`${base}/upper`)}`,
     `workdir=${escapeOption(`${base}/work`)}`,
   ];
-  mount("overlay", `${base}/root`, "overlay", 0, options.join(","));
+  try {
+    mount("overlay", `${base}/root`, "overlay", 0, options.join(","));
+  } catch (error) {
+    if (!hasErrorCode(error, "EINVAL")) throw error;
+    throw new EngineError(`${base}: this file system cannot hold the upper directory of an overlay`, {
+      cause: error,
+    });
+  }
   mkdirSync(`${base}/root/run`, { recursive: true, mode: 0o755 });
 }
 

@@ -59,7 +59,7 @@ export class PodStore {
       const embryo = this.path(uuid, "embryo");
       try {
         mkdirSync(embryo, { mode: 0o750 });
-        makeNode(`${embryo}/lock`, nodeTypes.fifo | 0o600);
+        makeNode(`${embryo}/lock`, nodeTypes.fifo | 0o640);
         const lock = lockWithin(2000, uuid, openSync(`${embryo}/lock`, constants.O_RDWR), "exclusive");
         renameSync(embryo, this.path(uuid, "prepare"));
         return { pod: this.#open(uuid, "prepare"), lock };

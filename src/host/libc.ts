@@ -6,7 +6,7 @@ import { closeSync } from "node:fs";
 import { constants } from "node:os";
 
 /** A system call that failed, with errno by name (`EBUSY`) as node:fs errors have it. */
-export class LibcError extends Error {
+class LibcError extends Error {
   override readonly name = "LibcError";
   readonly code: string;
   constructor(call: string, errno: number) {
