@@ -50,14 +50,12 @@ export interface UnitPlace {
   readonly slice: string | undefined;
 }
 
-/** Where the text of /proc/PID/cgroup says that a process is. */
+/** Where the text of /proc/PID/cgroup says that a process is: by systemd's own hierarchy, or by the unified one where that is systemd's. */
 export function unitPlace(cgroupText: string): UnitPlace {
-  const lines = cgroupText.split("\n");
-  const line =
-    lines.find((text) => text.includes(":name=systemd:")) ?? lines.find((text) => text.startsWith("0::"));
-  const names = (line?.split(":").slice(2).join(":") ?? "").split("/");
-  return {
-    unit: names.findLast((name) => /\.(service|scope)$/.test(name)),
-    slice: names.findLast((name) => name.endsWith(".slice")),
-  };
+  const paths = [/^\d+:name=systemd:(.*)$/m, /^0::(.*)$/m].map((line) => line.exec(cgroupText)?.[1] ?? "");
+  const places = paths.map((path) => ({
+    unit: path.split("/").findLast((name) => /\.(service|scope)$/.test(name)),
+    slice: path.split("/").findLast((name) => name.endsWith(".slice")),
+  }));
+  return places.find(({ unit }) => unit !== undefined) ?? { unit: undefined, slice: undefined };
 }

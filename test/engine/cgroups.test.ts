@@ -34,6 +34,7 @@ test.each([
     { unit: "x.scope", slice: "system.slice" },
   ],
   ["0::/user.slice/user-1.slice/session-2.scope/inner\n", { unit: "session-2.scope", slice: "user-1.slice" }],
+  ["1:name=systemd:/\n0::/system.slice/x.service\n", { unit: "x.service", slice: "system.slice" }],
   ["0::/\n", { unit: undefined, slice: undefined }],
 ])("%j is in its unit", (text, place) => {
   expect(unitPlace(text)).toEqual(place);
