@@ -16,11 +16,17 @@ export type UnitName = Branded<"UnitName">;
 /** rkt's full image id, `sha512-` and 64 hex digits. */
 export type ImageId = Branded<"ImageId">;
 
+/** Fit for a path and for a unit's name. */
+const podUidPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const podUnitPattern = /^gantry-([0-9a-f-]{36})\.service$/;
 
 export function podKey(namespace: string, name: string): PodKey {
   return `${namespace}/${name}` as PodKey;
+}
+
+export function isPodUid(text: string): text is PodUid {
+  return podUidPattern.test(text);
 }
 
 export function isRktUuid(text: string): text is RktUuid {

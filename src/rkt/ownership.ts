@@ -1,7 +1,7 @@
 // How a pod manifest says that the pod is ours and what it was made for. Pure.
 // Invariant: nothing here that a real kubelet on the same machine would take for its own (rkt.kubernetes.io/managed-by-kubelet).
 
-import { type PodKey, type PodUid, podKey, type SpecHash } from "../pod/names.ts";
+import { isPodUid, type PodKey, type PodUid, podKey, type SpecHash } from "../pod/names.ts";
 import type { AppcNameValue, AppcPodManifest } from "./appc.ts";
 
 export interface Ownership {
@@ -55,10 +55,10 @@ export function ownershipOf(manifest: AppcPodManifest): Ownership | undefined {
   const file = annotations.get("gantry.io/manifest");
   const restartCount = wholeNumber(annotations.get("rkt.kubernetes.io/restart-count"));
   const backOffMs = wholeNumber(annotations.get("gantry.io/back-off-ms"));
-  if (!podUid || !name || !namespace || !specHash || !file) return undefined;
+  if (!podUid || !isPodUid(podUid) || !name || !namespace || !specHash || !file) return undefined;
   if (restartCount === undefined || backOffMs === undefined) return undefined;
   return {
-    podUid: podUid as PodUid,
+    podUid,
     key: podKey(namespace, name),
     specHash: specHash as SpecHash,
     manifest: file,

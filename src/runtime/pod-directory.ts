@@ -7,14 +7,12 @@
 //
 // Invariant: no uid leads out of pods/.
 
-import { exists, lstat, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hasErrorCode } from "../host/error.ts";
 import { readTextIfExists, writeFileAtomic } from "../host/files.ts";
 import { serializeAcceptedPod } from "../pod/desired.ts";
-import type { PodUid, RktUuid } from "../pod/names.ts";
+import { isPodUid, type PodUid, type RktUuid } from "../pod/names.ts";
 import type { Pod } from "../pod/pod.ts";
-
-const uidPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 
 export class PodDirectories {
   readonly #root: string;
@@ -24,7 +22,7 @@ export class PodDirectories {
   }
 
   path(uid: PodUid): string {
-    if (!uidPattern.test(uid)) throw new Error(`pod uid ${JSON.stringify(uid)} is no file name`);
+    if (!isPodUid(uid)) throw new Error(`pod uid ${JSON.stringify(uid)} is no file name`);
     return `${this.#root}/${uid}`;
   }
 
@@ -38,11 +36,11 @@ export class PodDirectories {
 
   /** The uids that have a directory. */
   async list(): Promise<readonly PodUid[]> {
-    const names = await readdir(this.#root).catch((error: unknown) => {
+    const names: readonly string[] = await readdir(this.#root).catch((error: unknown) => {
       if (hasErrorCode(error, "ENOENT")) return [];
       throw error;
     });
-    return names.filter((name) => uidPattern.test(name)) as PodUid[];
+    return names.filter(isPodUid);
   }
 
   /** Makes the directory and keeps the accepted manifest in it; writes nothing that is there already. */
@@ -84,7 +82,7 @@ export class PodDirectories {
   }
 
   async isStopped(uid: PodUid, uuid: RktUuid): Promise<boolean> {
-    return exists(this.#stoppedFile(uid, uuid));
+    return (await readTextIfExists(this.#stoppedFile(uid, uuid))) !== undefined;
   }
 
   async removeMarkers(uid: PodUid, uuid: RktUuid): Promise<void> {

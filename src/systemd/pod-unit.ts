@@ -2,7 +2,7 @@
 // Invariant: a unit without a complete [X-Gantry] is not ours, whatever its name.
 
 import type { PodUid, RktUuid, SpecHash } from "../pod/names.ts";
-import { podKey, podSliceName } from "../pod/names.ts";
+import { isPodUid, podKey, podSliceName } from "../pod/names.ts";
 import {
   escapeSpecifiers,
   execCommand,
@@ -126,6 +126,7 @@ export function parsePodUnit(text: string): PodUnit | undefined {
   const manifest = parseJsonString(value("Manifest"));
   if (
     uid === undefined ||
+    !isPodUid(uid) ||
     name === undefined ||
     namespace === undefined ||
     hostNetwork === undefined ||
@@ -137,7 +138,7 @@ export function parsePodUnit(text: string): PodUnit | undefined {
   )
     return undefined;
   return {
-    pod: { uid: uid as PodUid, name, namespace, hostNetwork: hostNetwork === "true" },
+    pod: { uid, name, namespace, hostNetwork: hostNetwork === "true" },
     restartCount: Number(restartCount),
     backOffMs: Number(backOffMs),
     preparedMs: Number(preparedMs),
