@@ -1,17 +1,20 @@
 // Files of ours, written so that a reader or a crash never sees half of one.
 
-import { randomBytes } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { hasErrorCode } from "./error.ts";
 
-/** Replaces `path` in one step: temporary file beside it, fsync, rename. A link at `path` is replaced, not followed. */
+/**
+ * Replaces `path` in one step: temporary file beside it, fsync, rename. A link at `path` is replaced, not followed. The temporary
+ * file's name is always the same, so that one that a kill has left goes with the next write; there must be one writer at a time.
+ */
 export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array,
   mode = 0o644,
 ): Promise<void> {
-  const temporary = `${dirname(path)}/.${randomBytes(6).toString("hex")}.tmp`;
+  const temporary = `${dirname(path)}/.${basename(path)}.tmp`;
+  await rm(temporary, { force: true });
   const file = await open(temporary, "wx", mode);
   try {
     await file.writeFile(content);
