@@ -29,8 +29,8 @@ export type StatusChange =
 
 export interface StatusStoreOptions {
   readonly clock: { readonly wallMs: () => number };
-  /** Empty: not known. */
-  readonly hostIP: string;
+  /** Asked at each update, as a machine gets its address later than its agent, and another one now and then. Empty: not known. */
+  readonly hostIP: () => string;
 }
 
 interface Entry {
@@ -94,7 +94,7 @@ export class StatusStore {
   /** Every Pod that is wanted, and every other of which something still runs. */
   *#views({ desired, observation, waiting }: Picture): Generator<[PodKey, PodView]> {
     const byKey = Map.groupBy(observation.revisions, ({ key }) => key);
-    const common = { hostIP: this.#options.hostIP, wallMs: this.#options.clock.wallMs() };
+    const common = { hostIP: this.#options.hostIP(), wallMs: this.#options.clock.wallMs() };
     const wanted = new Set<PodKey>();
     for (const pod of desired.pods) {
       const key = podKey(pod.namespace, pod.name);
