@@ -1,7 +1,7 @@
 // The composition root: builds everything, starts it in order, and ends it in the reverse one.
 // Invariant: the pods are not ours to end. However the agent ends, they run on.
 
-import { mkdir, open, readFile } from "node:fs/promises";
+import { constants, mkdir, open, readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { type Config, ConfigError, flagHelp, readConfig } from "./config.ts";
 import { systemClock, systemTimers } from "./host/clock.ts";
@@ -76,12 +76,13 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
   const clock = systemClock;
   const notifier = createNotifier(process.env.NOTIFY_SOCKET);
   await using stack = new AsyncDisposableStack();
-  stack.use(await lockRunDir(config.runDir));
+  await mkdir(config.runDir, { recursive: true, mode: 0o755 });
+  stack.use(await lockUnitDir(config.unitDir));
   const directories = new PodDirectories(config.stateDir);
   const found = await findRkt(config.rkt.path, process.env.PATH ?? "", self);
   const rkt = new RktClient({ command: found.command, options: rktOptions(config, found) });
   const systemd = stack.use(new Systemd({ address: process.env.DBUS_SYSTEM_BUS_ADDRESS, log }));
-  const status = new StatusStore({ clock, hostIP: hostAddress() });
+  const status = new StatusStore({ clock, hostIP: hostAddress });
   const health = new Health(["reconcile", "manifests", "systemd"], clock.wallMs());
   const manifests = stack.use(
     new ManifestDirectory({
@@ -93,7 +94,7 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
       onChange: () => reconciler.wake("manifests"),
     }),
   );
-  const { bootId } = await readBoot();
+  const bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
   const observer = new Observer({ rkt, systemd, directories, unitDir: config.unitDir, bootId, clock });
   const runtime = new RktRuntime({
     rkt,
@@ -103,6 +104,8 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
     unitDir: config.unitDir,
     network: config.network,
     stage1Name: config.rkt.stage1Name,
+    stage1Path: config.rkt.stage1Path,
+    clock,
     isBuiltin: found.isBuiltin,
   });
   const reconciler = new Reconciler({
@@ -145,6 +148,10 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
 
   await systemd.start(signal);
   await checkVersions(systemd, rkt, signal);
+  const tidied = runtime.removeLeftovers().catch((error: unknown) => {
+    log.warn("Cannot remove what is left of broken-off actions", { error: errorChain(error) });
+  });
+  stack.defer(() => tidied);
   await manifests.start(signal);
   stack.defer(systemd.onChange(() => reconciler.wake("units")));
   const watchdogMs = watchdogIntervalMs(process.env, process.pid);
@@ -198,20 +205,21 @@ function rktOptions({ rkt, stateDir }: Config, { isBuiltin }: FoundRkt) {
   };
 }
 
-/** One agent a machine: the lock is held as long as the file is open, that is until the process ends, however it does. */
-async function lockRunDir(runDir: string): Promise<AsyncDisposable> {
-  await mkdir(runDir, { recursive: true, mode: 0o755 });
-  const file = await open(`${runDir}/lock`, "w", 0o600);
-  if (tryLock(file.fd, "exclusive")) return file;
-  await file.close();
-  throw new Error(`another gantry agent is running (it holds ${runDir}/lock)`);
+/**
+ * One agent for a directory of units: two would each remove the other's pods. The lock is held as long as the directory is open, that is
+ * until the process ends, however it does.
+ */
+async function lockUnitDir(unitDir: string): Promise<AsyncDisposable> {
+  await mkdir(unitDir, { recursive: true, mode: 0o755 });
+  const directory = await open(unitDir, constants.O_RDONLY | constants.O_DIRECTORY);
+  if (tryLock(directory.fd, "exclusive")) return directory;
+  await directory.close();
+  throw new Error(
+    `another gantry agent is running (${unitDir} is locked); stop it, or give each its own --unit-dir`,
+  );
 }
 
-async function readBoot(): Promise<{ readonly bootId: string }> {
-  return { bootId: (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim() };
-}
-
-/** The first address that is not only this machine's own; the loopback one where there is no network. */
+/** The first address that is not only this machine's own; the loopback one where there is no network (yet). */
 function hostAddress(): string {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "127.0.0.1";

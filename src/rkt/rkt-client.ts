@@ -52,6 +52,8 @@ export interface FetchOptions {
 export interface PrepareOptions {
   /** Undefined or empty: rkt's own. */
   readonly stage1Name?: string | undefined;
+  /** A file of it, in place of a name. */
+  readonly stage1Path?: string | undefined;
   /** Copies the images; where overlayfs cannot be used (SELinux labels). */
   readonly noOverlay?: boolean;
 }
@@ -156,6 +158,7 @@ export class RktClient {
     const operation = "prepare the pod";
     const args = ["prepare", "--quiet", `--pod-manifest=${manifestFile}`];
     if (options.stage1Name) args.push(`--stage1-name=${options.stage1Name}`);
+    if (options.stage1Path) args.push(`--stage1-path=${options.stage1Path}`);
     if (options.noOverlay) args.push("--no-overlay=true");
     const output = await this.#run({ operation, args, timeoutMs: this.#timeouts.prepareMs, signal });
     return parsed(operation, output, ({ stdout }) => {

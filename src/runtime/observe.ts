@@ -1,14 +1,15 @@
 // One look at the machine: rkt's pods, systemd's units and our unit files, joined to revisions.
 // Invariants: a look that fails in any part throws (could not observe is not absent); what does not carry our mark is left out.
 
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import type { Clock } from "../host/clock.ts";
-import { hasErrorCode } from "../host/error.ts";
+import { readTextIfExists } from "../host/files.ts";
 import { type PodUid, podKey, podUnitName, type RktUuid, uuidOfPodUnit } from "../pod/names.ts";
 import type { Failure, Observation, ObservedApp, Revision, RevisionState } from "../pod/observed-pod.ts";
 import { type Ownership, ownershipOf } from "../rkt/ownership.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
-import type { RktPod } from "../rkt/rkt-pod.ts";
+import { RktError } from "../rkt/rkt-error.ts";
+import type { RktApp, RktPod } from "../rkt/rkt-pod.ts";
 import { lastMessages } from "../systemd/journal.ts";
 import { type Finished, type PodUnit, parseFinished, parsePodUnit } from "../systemd/pod-unit.ts";
 import type { Systemd, UnitState } from "../systemd/systemd.ts";
@@ -32,6 +33,8 @@ export class Observer {
   readonly #units = new Map<RktUuid, PodUnit | undefined>();
   readonly #marks = new Map<RktUuid, Mark | undefined>();
   readonly #failures = new Map<RktUuid, Failure>();
+  /** When an end of which no marker tells was first seen, on the monotonic clock. */
+  readonly #endsSeenMs = new Map<RktUuid, number>();
 
   constructor(options: ObserverOptions) {
     this.#options = options;
@@ -44,12 +47,13 @@ export class Observer {
 
   async observe(signal: AbortSignal): Promise<Observation> {
     const { rkt, systemd, directories } = this.#options;
-    const [pods, states, , podDirectories] = await Promise.all([
-      rkt.listPods(signal),
+    // systemd first: of what has ended by then, rkt has the exit codes.
+    const [states, , podDirectories] = await Promise.all([
       systemd.listUnits(["gantry-*.service"], signal),
       this.#readUnits(),
       directories.list(),
     ]);
+    const pods = await rkt.listPods(signal);
     const podByUuid = new Map(pods.map((pod) => [pod.uuid, pod]));
     const stateByName = new Map(states.map((state) => [state.name, state]));
     await this.#readMarks(pods, signal);
@@ -68,39 +72,44 @@ export class Observer {
     const names = await readdir(this.#options.unitDir);
     const present = new Set(names.flatMap((name) => uuidOfPodUnit(name) ?? []));
     for (const uuid of this.#units.keys()) if (!present.has(uuid)) this.#units.delete(uuid);
-    for (const uuid of present) {
-      if (this.#units.has(uuid)) continue;
-      try {
-        const text = await readFile(`${this.#options.unitDir}/${podUnitName(uuid)}`, "utf8");
-        this.#units.set(uuid, parsePodUnit(text));
-      } catch (error) {
-        if (!hasErrorCode(error, "ENOENT")) throw error;
-      }
-    }
+    for (const uuid of present) await this.#readUnit(uuid);
+  }
+
+  async #readUnit(uuid: RktUuid): Promise<void> {
+    if (this.#units.has(uuid)) return;
+    const text = await readTextIfExists(`${this.#options.unitDir}/${podUnitName(uuid)}`);
+    if (text !== undefined) this.#units.set(uuid, parsePodUnit(text));
   }
 
   /** Finds out which rkt pods and units are ours; asks rkt once for each pod that has no unit file. */
   async #readMarks(pods: readonly RktPod[], signal: AbortSignal): Promise<void> {
-    const ready = pods.filter(({ state }) => !["embryo", "preparing", "aborted prepare"].includes(state));
-    const present = new Set([...ready.map(({ uuid }) => uuid), ...this.#units.keys()]);
-    for (const map of [this.#marks, this.#failures]) {
+    const made = pods.filter(({ state }) => !["embryo", "preparing", "aborted prepare"].includes(state));
+    const present = new Set([...made.map(({ uuid }) => uuid), ...this.#units.keys()]);
+    for (const map of [this.#marks, this.#failures, this.#endsSeenMs])
       for (const uuid of map.keys()) if (!present.has(uuid)) map.delete(uuid);
-    }
+    // What is on its way out has no manifest that can be relied on.
+    const leaving = new Set(made.filter(({ state }) => state.endsWith("deleting")).map(({ uuid }) => uuid));
     for (const uuid of present) {
       if (this.#marks.has(uuid)) continue;
+      await this.#readUnit(uuid); // it may have been written after the look at the others
       const unit = this.#units.get(uuid);
       if (unit !== undefined) this.#marks.set(uuid, markOfUnit(unit));
-      else if (!this.#units.has(uuid)) this.#marks.set(uuid, await this.#markOfPod(uuid, signal));
+      else if (!this.#units.has(uuid) && !leaving.has(uuid)) await this.#readMarkOfPod(uuid, signal);
     }
   }
 
-  async #markOfPod(uuid: RktUuid, signal: AbortSignal): Promise<Mark | undefined> {
-    return ownershipOf(await this.#options.rkt.catManifest(uuid, signal));
+  async #readMarkOfPod(uuid: RktUuid, signal: AbortSignal): Promise<void> {
+    try {
+      this.#marks.set(uuid, ownershipOf(await this.#options.rkt.catManifest(uuid, signal)));
+    } catch (error) {
+      if (!(error instanceof RktError && error.isNotFound)) throw error; // else it was removed after it was listed
+    }
   }
 
   async #revision(seen: Seen, signal: AbortSignal): Promise<Revision> {
     const { uuid, mark, pod } = seen;
-    const state = await this.#state(seen, signal);
+    const end = await this.#end(mark.podUid, uuid);
+    const state = await this.#state(seen, end, signal);
     return {
       uuid,
       key: mark.key,
@@ -110,58 +119,62 @@ export class Observer {
       restartCount: mark.restartCount,
       backOffMs: mark.backOffMs,
       state,
-      apps: pod === undefined ? [] : observedApps(pod, state),
+      apps: pod === undefined ? [] : observedApps(pod, state, end),
       podIP: pod?.networks.find(({ ip }) => ip !== "")?.ip ?? "",
       createdAtMs: pod?.createdAtMs ?? 0,
       startedAtMs: pod?.startedAtMs,
     };
   }
 
-  async #state(seen: Seen, signal: AbortSignal): Promise<RevisionState> {
-    const finished = await this.#finished(seen.mark.podUid, seen.uuid);
-    const kind = stateKind(seen.unit, seen.pod, finished !== undefined);
+  async #state(seen: Seen, end: End | undefined, signal: AbortSignal): Promise<RevisionState> {
+    const { uuid, mark, pod } = seen;
+    const kind = stateKind(seen.unit, pod, end !== undefined);
     if (kind !== "exited") return { kind };
-    const { clock } = this.#options;
-    const finishedAtMs = finished?.writtenAtMs ?? lastFinish(seen.pod);
-    const startedAtMs = seen.pod?.startedAtMs;
+    const finishedMs = this.#finishedMs(uuid, end);
+    const preparedMs = this.#units.get(uuid)?.preparedMs;
+    const hasStarted = pod?.startedAtMs !== undefined;
+    // A stop that was announced and never came (a kill in between) is not what ended it.
+    const isStopped =
+      end?.finished?.isStopRequested !== false &&
+      (await this.#options.directories.isStopped(mark.podUid, uuid));
     return {
       kind,
-      finishedAtMs,
-      // Of an earlier boot only the wall clock tells; without a marker (power cut) the boot itself was the end.
-      finishedMs:
-        finished?.monotonicMs ??
-        (finishedAtMs === undefined ? 0 : clock.nowMs() - Math.max(0, clock.wallMs() - finishedAtMs)),
-      ranForMs: startedAtMs === undefined ? 0 : Math.max(0, (finishedAtMs ?? clock.wallMs()) - startedAtMs),
-      isStopped: await this.#options.directories.isStopped(seen.mark.podUid, seen.uuid),
-      failure: startedAtMs === undefined ? await this.#failure(seen, finished, signal) : undefined,
+      finishedAtMs: end?.markedAtMs,
+      finishedMs,
+      ranForMs: hasStarted && preparedMs !== undefined ? Math.max(0, finishedMs - preparedMs) : 0,
+      isStopped,
+      failure: hasStarted ? undefined : await this.#failure(uuid, end, signal),
     };
   }
 
-  async #finished(uid: PodUid, uuid: RktUuid): Promise<FinishTime | undefined> {
+  /** On this boot's clock; not above 0 for an end in an earlier boot, of which only the wall clock tells. */
+  #finishedMs(uuid: RktUuid, end: End | undefined): number {
+    const { bootId, clock } = this.#options;
+    if (end?.finished?.bootId === bootId) return end.finished.uptimeMs;
+    if (end?.finished === undefined && this.#units.has(uuid)) {
+      // A unit file outlives no boot, so it was in this one; the marker could not be written, as on a full disk.
+      const seenMs = this.#endsSeenMs.get(uuid) ?? clock.nowMs();
+      this.#endsSeenMs.set(uuid, seenMs);
+      return seenMs;
+    }
+    return end === undefined ? 0 : Math.min(0, end.markedAtMs - clock.wallMs());
+  }
+
+  async #end(uid: PodUid, uuid: RktUuid): Promise<End | undefined> {
     const marker = await this.#options.directories.finished(uid, uuid);
-    if (marker === undefined) return undefined;
-    const finished = parseFinished(marker.text);
-    const isThisBoot = finished?.bootId === this.#options.bootId;
-    return {
-      writtenAtMs: marker.writtenAtMs,
-      finished,
-      monotonicMs: isThisBoot ? finished.uptimeMs : undefined,
-    };
+    return marker && { markedAtMs: marker.writtenAtMs, finished: parseFinished(marker.text) };
   }
 
   /** Why a pod's unit ended before its apps started: what rkt said last. */
-  async #failure(
-    seen: Seen,
-    finished: FinishTime | undefined,
-    signal: AbortSignal,
-  ): Promise<Failure | undefined> {
-    const known = this.#failures.get(seen.uuid);
+  async #failure(uuid: RktUuid, end: End | undefined, signal: AbortSignal): Promise<Failure> {
+    const known = this.#failures.get(uuid);
     if (known !== undefined) return known;
-    const messages = await lastMessages(podUnitName(seen.uuid), 3, signal).catch(() => []);
-    const result = finished?.finished?.serviceResult ?? "unknown";
-    const message = messages.length > 0 ? messages.join("; ") : `the pod's unit ended (${result})`;
+    const messages = await lastMessages(podUnitName(uuid), 3, signal).catch(() => []);
+    const how = end?.finished === undefined ? "" : ` (${end.finished.serviceResult})`;
+    const message = messages.length > 0 ? messages.join("; ") : `its unit ended${how}`;
     const failure: Failure = { reason: "RunContainerError", message: `Cannot start the pod: ${message}` };
-    this.#failures.set(seen.uuid, failure);
+    // The journal may be a moment behind, so that it said nothing is not kept.
+    if (messages.length > 0) this.#failures.set(uuid, failure);
     return failure;
   }
 }
@@ -173,11 +186,12 @@ interface Seen {
   readonly unit: UnitState | undefined;
 }
 
-interface FinishTime {
-  readonly writtenAtMs: number;
+/** What the finish marker tells. */
+interface End {
+  /** Milliseconds since the epoch. */
+  readonly markedAtMs: number;
+  /** Undefined where a crash of the machine left an empty marker. */
   readonly finished: Finished | undefined;
-  /** Undefined where the marker is of another boot. */
-  readonly monotonicMs: number | undefined;
 }
 
 /** The unit decides what runs, as systemd stops and counts by it; rkt decides where there is no unit. */
@@ -200,22 +214,32 @@ function stateKind(
   return "exited";
 }
 
-function observedApps(pod: RktPod, state: RevisionState): readonly ObservedApp[] {
-  return pod.apps.map(({ name, imageId, ...app }) => {
-    if (app.exitCode !== undefined || app.state === "exited" || state.kind === "exited") {
-      return {
-        name,
-        imageId,
-        state: { kind: "exited", exitCode: app.exitCode, finishedAtMs: app.finishedAtMs },
-      };
+function observedApps(pod: RktPod, state: RevisionState, end: End | undefined): readonly ObservedApp[] {
+  return pod.apps.map((app) => {
+    const { name, imageId } = app;
+    if (state.kind === "exited") {
+      const exitCode = exitCodeOf(app, pod, state, end?.finished);
+      // Not rkt's time, which is that of its garbage collection.
+      return { name, imageId, state: { kind: "exited", exitCode, finishedAtMs: end?.markedAtMs } };
+    }
+    if (app.exitCode !== undefined || app.state === "exited") {
+      return { name, imageId, state: { kind: "exited", exitCode: app.exitCode, finishedAtMs: undefined } };
     }
     return { name, imageId, state: { kind: app.state === "running" ? "running" : "created" } };
   });
 }
 
-function lastFinish(pod: RktPod | undefined): number | undefined {
-  const times = pod?.apps.flatMap(({ finishedAtMs }) => finishedAtMs ?? []) ?? [];
-  return times.length > 0 ? Math.max(...times) : undefined;
+function exitCodeOf(
+  { exitCode }: RktApp,
+  { apps, startedAtMs }: RktPod,
+  { isStopped }: Extract<RevisionState, { kind: "exited" }>,
+  finished: Finished | undefined,
+): number | undefined {
+  // A shutdown, or a stop by hand: rkt's 0 is then no word of the app's, and must not make the Pod a completed one.
+  if (finished?.isStopRequested && !isStopped) return exitCode === 0 ? undefined : exitCode;
+  // The fly stage1 keeps no code, but the unit's main process is its only app.
+  const isMainProcess = apps.length === 1 && startedAtMs !== undefined && finished?.exitCode === "exited";
+  return exitCode ?? (isMainProcess ? Number(finished.exitStatus) : undefined);
 }
 
 function markOfUnit(unit: PodUnit): Mark {

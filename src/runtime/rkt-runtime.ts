@@ -3,6 +3,7 @@
 
 import { rm } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
+import type { Clock } from "../host/clock.ts";
 import { errorChain } from "../host/error.ts";
 import { writeFileAtomic } from "../host/files.ts";
 import type { PodUid, RktUuid } from "../pod/names.ts";
@@ -14,16 +15,20 @@ import { podManifest } from "../rkt/pod-manifest.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
 import { podUnitText } from "../systemd/pod-unit.ts";
 import type { Systemd } from "../systemd/systemd.ts";
+import { environmentOf } from "./environment.ts";
 import { Images } from "./images.ts";
 import type { Observer } from "./observe.ts";
 import type { PodDirectories } from "./pod-directory.ts";
-import { setUpVolumes } from "./volumes.ts";
+import { mountsOf, setUpVolumes } from "./volumes.ts";
 
 const startTimeoutMs = 60_000;
 /** How much longer than its grace period a stop may take: two units one after the other, each killed at the end. */
 const stopMarginMs = 30_000;
-/** kubelet v1.5 rkt.go: systemd could else kill a pod that was about to end by itself. */
-const minimumGraceSeconds = 2;
+/** Where the unit file, which says it, is gone: systemd's own default. */
+const graceSecondsUnknown = 90;
+/** Keeps `rkt gc` off all that a reason to keep it may be found for. */
+const centuryMs = 100 * 365 * 24 * 3_600_000;
+const leftoversTimeoutMs = 60_000;
 
 export interface RktRuntimeOptions {
   readonly rkt: RktClient;
@@ -33,8 +38,10 @@ export interface RktRuntimeOptions {
   readonly unitDir: string;
   /** rkt's `--net` for pods without hostNetwork. */
   readonly network: string;
-  /** Empty: rkt's own. */
+  /** Both empty: rkt's own. */
   readonly stage1Name: string;
+  readonly stage1Path: string;
+  readonly clock: Clock;
   /** A real rkt gives no sign when a pod's apps run; the engine's apps are units and do. */
   readonly isBuiltin: boolean;
 }
@@ -55,13 +62,13 @@ export class RktRuntime implements Runtime {
   async prepare(pod: Pod, attempt: Attempt, signal: AbortSignal): Promise<RktUuid> {
     const { directories } = this.#options;
     await directories.create(pod).catch(asRuntimeError("CreateContainerError", "make the pod's directory"));
-    const volumes = await setUpVolumes(pod, directories);
+    const mounts = mountsOf(pod, await setUpVolumes(pod, directories));
     const images = new Map(
       await sequentially(pod.spec.containers, async (container) => {
         return [container.name, await this.#images.ensure(container, signal)] as const;
       }),
     );
-    const manifest = podManifest({ pod, images, volumes, attempt });
+    const manifest = podManifest({ pod, images, mounts, environment: environmentOf(pod), attempt });
     const uuid = await this.#rktPrepare(pod, JSON.stringify(manifest), signal);
     await this.#writeUnit(pod, attempt, uuid).catch(async (error: unknown) => {
       await this.#options.rkt.remove(uuid, signal).catch(() => undefined);
@@ -71,13 +78,14 @@ export class RktRuntime implements Runtime {
   }
 
   async #rktPrepare(pod: Pod, manifest: string, signal: AbortSignal): Promise<RktUuid> {
-    const { directories, rkt, stage1Name } = this.#options;
+    const { directories, rkt, stage1Name, stage1Path } = this.#options;
     const file = `${directories.path(pod.uid)}/pod-manifest.json`;
     try {
       await writeFileAtomic(file, manifest, 0o600);
-      return await rkt.prepare(file, { stage1Name: stage1Name === "" ? undefined : stage1Name }, signal);
+      return await rkt.prepare(file, { stage1Name, stage1Path }, signal);
     } catch (error) {
       this.#images.forget();
+      await this.removeLeftovers().catch(() => undefined); // the next agent does, then
       throw new RuntimeError("CreateContainerError", `Cannot prepare the pod: ${errorChain(error)}`);
     } finally {
       await rm(file, { force: true });
@@ -85,21 +93,22 @@ export class RktRuntime implements Runtime {
   }
 
   async #writeUnit(pod: Pod, attempt: Attempt, uuid: RktUuid): Promise<void> {
-    const { rkt, directories, network, unitDir } = this.#options;
+    const { rkt, directories, network, unitDir, clock } = this.#options;
     const { hostNetwork } = pod.spec;
     const text = podUnitText({
       uuid,
       pod: { uid: pod.uid, name: pod.name, namespace: pod.namespace, hostNetwork },
       restartCount: attempt.restartCount,
       backOffMs: attempt.backOffMs,
+      preparedMs: clock.nowMs(),
       specHash: pod.specHash,
       manifest: pod.source.file,
       execStart: rkt.runPreparedArgv(uuid, {
         net: hostNetwork ? "host" : network,
-        hostname: hostNetwork ? pod.spec.nodeName : pod.name.slice(0, 63),
+        hostname: hostNetwork ? pod.spec.nodeName : hostnameOf(pod),
       }),
       finishedFile: directories.finishedFile(pod.uid, uuid),
-      graceSeconds: Math.max(minimumGraceSeconds, pod.spec.terminationGracePeriodSeconds),
+      graceSeconds: pod.spec.terminationGracePeriodSeconds,
     });
     await writeFileAtomic(`${unitDir}/${podUnitName(uuid)}`, text);
   }
@@ -123,18 +132,18 @@ export class RktRuntime implements Runtime {
     }
   }
 
-  async stop(revision: Revision, signal: AbortSignal): Promise<void> {
+  async stop({ uuid, podUid }: Revision, signal: AbortSignal): Promise<void> {
     const { systemd, rkt, observer, directories } = this.#options;
-    const unit = observer.podUnit(revision.uuid);
+    const unit = observer.podUnit(uuid);
+    // A pod can be stopped on a full disk too: the marker is for a Pod that is wanted again as it was.
+    await directories.markStopped(podUid, uuid).catch(() => undefined);
     try {
-      await directories.markStopped(revision.podUid, revision.uuid);
-      if (unit === undefined) await rkt.stop(revision.uuid, { force: false }, signal);
-      else {
-        const timeoutMs = 2 * unit.graceSeconds * 1000 + stopMarginMs;
-        await systemd.stopUnit(podUnitName(revision.uuid), { timeoutMs, signal });
-      }
+      // Also without its file a unit may be there.
+      const timeoutMs = 2 * (unit?.graceSeconds ?? graceSecondsUnknown) * 1000 + stopMarginMs;
+      await systemd.stopUnit(podUnitName(uuid), { timeoutMs, signal });
+      if (unit === undefined) await rkt.stop(uuid, { force: false }, signal);
     } catch (error) {
-      throw new RuntimeError("FailedKillPod", `Cannot stop rkt pod ${revision.uuid}: ${errorChain(error)}`);
+      throw new RuntimeError("FailedKillPod", `Cannot stop rkt pod ${uuid}: ${errorChain(error)}`);
     }
   }
 
@@ -151,10 +160,25 @@ export class RktRuntime implements Runtime {
     }
   }
 
+  /**
+   * What a prepare or a remove left that was broken off, as by a kill. Only of our own data directory: a real rkt's is everybody's,
+   * and rkt-gc(8) sees to it. Not to be canceled, as that is what leaves such things; it has a deadline.
+   */
+  async removeLeftovers(): Promise<void> {
+    if (!this.#options.isBuiltin) return;
+    const deadline = AbortSignal.timeout(leftoversTimeoutMs);
+    await this.#options.rkt.gc({ graceMs: centuryMs, expirePreparedMs: centuryMs }, deadline);
+  }
+
   async removePodDirectory(uid: PodUid): Promise<void> {
     const { directories } = this.#options;
     await directories.remove(uid).catch(asRuntimeError("FailedKillPod", "remove the pod's directory"));
   }
+}
+
+/** The kubelet's: the pod's name as far as Linux takes it. */
+function hostnameOf({ name }: Pod): string {
+  return name.slice(0, 63).replace(/[-.]+$/, "");
 }
 
 function asRuntimeError(reason: Reason, what: string): (error: unknown) => never {

@@ -42,9 +42,15 @@ runtimeContract("rkt and systemd, with the built-in engine", async () => {
   const unitDir = "/run/systemd/system";
   const bootId = (await Bun.file("/proc/sys/kernel/random/boot_id").text()).trim();
   const observer = new Observer({ rkt, systemd, directories, unitDir, bootId, clock: systemClock });
-  const options = { rkt, systemd, observer, directories, unitDir, network: "default", stage1Name: "" };
+  const options = { rkt, systemd, observer, directories, unitDir, network: "default" };
   return {
-    runtime: new RktRuntime({ ...options, isBuiltin: true }),
+    runtime: new RktRuntime({
+      ...options,
+      stage1Name: "",
+      stage1Path: "",
+      clock: systemClock,
+      isBuiltin: true,
+    }),
     makePod: (name, behaviour) =>
       makePod(name, commands[behaviour], behaviour === "imageMissing" ? `${image}.missing` : image),
     async [Symbol.asyncDispose]() {
