@@ -1,16 +1,23 @@
 // An app's environment: the image's, overridden and continued by the container's. Pure.
 
-import type { EnvVar } from "../pod/pod.ts";
 import type { AppcNameValue } from "./appc.ts";
 import { expand } from "./expansion.ts";
 import { PodManifestError } from "./pod-manifest-error.ts";
 
+export interface ResolvedVariable {
+  readonly name: string;
+  /** Undefined: the pod's IP, which is known only once its network is up. */
+  readonly value: string | undefined;
+  /** `$(VAR)` in it means itself: the value of a ConfigMap's or Secret's key, or of a field. */
+  readonly isLiteral: boolean;
+}
+
 /** The container's variables with `$(VAR)` expanded by those that stand before them; of one name the last counts. */
-export function containerVariables(env: readonly EnvVar[]): ReadonlyMap<string, string> {
+export function containerVariables(environment: readonly ResolvedVariable[]): ReadonlyMap<string, string> {
   const variables = new Map<string, string>();
-  for (const { name, source } of env) {
-    if (source.kind !== "value") throw new PodManifestError(`variable ${name} has no value`);
-    variables.set(name, expand(source.value, variables));
+  for (const { name, value, isLiteral } of environment) {
+    if (value === undefined) throw new PodManifestError(`variable ${name} has no value`);
+    variables.set(name, isLiteral ? value : expand(value, variables));
   }
   return variables;
 }

@@ -2,35 +2,37 @@
 
 import type { VolumeMount } from "../pod/volume.ts";
 import type { AppcMountPoint, AppcVolume } from "./appc.ts";
-import { PodManifestError } from "./pod-manifest-error.ts";
 
-/** The appc volume of each Kubernetes volume: one a host path, named after the first that has it. */
-export type VolumeNames = ReadonlyMap<string, string>;
+export interface ResolvedMount {
+  /** Absolute, symlinks and subPath resolved. */
+  readonly hostPath: string;
+  /** Absolute. */
+  readonly mountPath: string;
+  readonly readOnly: boolean;
+  readonly propagation: VolumeMount["mountPropagation"];
+}
 
-/** `hostPaths`: by the names of the pod's volumes. */
-export function volumeNames(hostPaths: ReadonlyMap<string, string>): VolumeNames {
-  const byPath = new Map<string, string>();
-  return new Map(
-    [...hostPaths].map(([volume, path]) => {
-      // The prefix is ours: rkt would give a volume to any mount point of the image that has the same name.
-      const name = byPath.get(path) ?? `gantry-${volume}`;
-      byPath.set(path, name);
-      return [volume, name];
-    }),
-  );
+/** The name of the appc volume that stands for each host path. */
+export type HostVolumes = ReadonlyMap<string, string>;
+
+/** `mounts`: of all containers, in order. */
+export function hostVolumes(mounts: readonly ResolvedMount[]): HostVolumes {
+  const paths = [...new Set(mounts.map(({ hostPath }) => hostPath))];
+  // The prefix is ours: rkt would give a volume to any mount point of the image that has the same name.
+  return new Map(paths.map((path, index) => [path, `gantry-${index}`]));
 }
 
 /** The mount points of one app: the image's, replaced by path; of two mounts at one path the first counts. */
 export function appMountPoints(
   image: readonly AppcMountPoint[],
-  mounts: readonly VolumeMount[],
-  names: VolumeNames,
+  mounts: readonly ResolvedMount[],
+  volumes: HostVolumes,
 ): readonly AppcMountPoint[] {
   const byPath = new Map<string, AppcMountPoint>();
-  for (const { name: volume, mountPath, readOnly } of mounts) {
-    const name = names.get(volume);
-    if (name === undefined) throw new PodManifestError(`volume "${volume}" has no path on the host`);
-    if (!byPath.has(mountPath)) byPath.set(mountPath, { name, path: mountPath, readOnly });
+  for (const { hostPath, mountPath, readOnly } of mounts) {
+    const name = volumes.get(hostPath);
+    if (name !== undefined && !byPath.has(mountPath))
+      byPath.set(mountPath, { name, path: mountPath, readOnly });
   }
   return [...image.filter(({ path }) => !byPath.has(path)), ...byPath.values()];
 }
@@ -40,12 +42,10 @@ export function appMountPoints(
  * of them say so, and left out where one may write (the kubelet takes the first mount's, and with it opens or locks all others).
  */
 export function podVolumes(
-  hostPaths: ReadonlyMap<string, string>,
-  names: VolumeNames,
+  volumes: HostVolumes,
   mountPoints: readonly AppcMountPoint[],
 ): readonly AppcVolume[] {
-  const paths = new Map([...names].map(([volume, name]) => [name, hostPaths.get(volume) ?? ""]));
-  return [...paths].flatMap(([name, source]): readonly AppcVolume[] => {
+  return [...volumes].flatMap(([source, name]): readonly AppcVolume[] => {
     const mounted = mountPoints.filter((point) => point.name === name);
     if (mounted.length === 0) return [];
     const isReadOnly = mounted.every((point) => point.readOnly === true);

@@ -26,7 +26,7 @@ const startTimeoutMs = 60_000;
 const stopMarginMs = 30_000;
 /** Where the unit file, which says it, is gone: systemd's own default. */
 const graceSecondsUnknown = 90;
-/** Keeps `rkt gc` off all that a reason to keep it may be found for. */
+/** `rkt gc` keeps what is younger, so it takes only what nobody can use any more. */
 const centuryMs = 100 * 365 * 24 * 3_600_000;
 const leftoversTimeoutMs = 60_000;
 

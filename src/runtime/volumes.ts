@@ -5,6 +5,7 @@ import { errorChain, hasErrorCode } from "../host/error.ts";
 import type { Pod } from "../pod/pod.ts";
 import type { Volume } from "../pod/volume.ts";
 import { RuntimeError } from "../reconcile/runtime.ts";
+import type { ResolvedMount } from "../rkt/mounts.ts";
 import type { PodDirectories } from "./pod-directory.ts";
 
 /** Makes what is missing; the host path of each volume by name. Throws RuntimeError (FailedMount). */
@@ -21,6 +22,23 @@ export async function setUpVolumes(
     }
   }
   return paths;
+}
+
+/** By container: where its mounts lie on the host. */
+export function mountsOf(
+  pod: Pod,
+  paths: ReadonlyMap<string, string>,
+): ReadonlyMap<string, readonly ResolvedMount[]> {
+  return new Map(
+    pod.spec.containers.map(({ name, volumeMounts }) => [
+      name,
+      volumeMounts.map(({ name: volume, mountPath, readOnly, mountPropagation }) => {
+        const hostPath = paths.get(volume);
+        if (hostPath === undefined) throw new RuntimeError("FailedMount", `There is no volume "${volume}"`);
+        return { hostPath, mountPath, readOnly, propagation: mountPropagation };
+      }),
+    ]),
+  );
 }
 
 async function setUpVolume(pod: Pod, volume: Volume, directories: PodDirectories): Promise<string> {

@@ -3,8 +3,8 @@ import type { AppcImageManifest } from "../../src/rkt/appc.ts";
 import { appEnvironment, containerVariables } from "../../src/rkt/environment.ts";
 import { appExec } from "../../src/rkt/exec.ts";
 import { PodManifestError } from "../../src/rkt/pod-manifest-error.ts";
-import { envVar } from "../plain-pod.ts";
 import vectors from "./fixtures/exec-merge.json";
+import { variable } from "./resolved.ts";
 
 type Words = readonly string[] | null;
 
@@ -48,11 +48,11 @@ test.each(["not JSON", "{}", "[1]"])("an annotation that says %s is an error", (
 describe("environment", () => {
   test("a value is expanded by the variables before it, never by those after", () => {
     const env = [
-      envVar("FOO", "bar"),
-      envVar("ZOO", "$(FOO)-1"),
-      envVar("BLU", "$(ZOO)-2"),
-      envVar("EARLY", "$(LATE)"),
-      envVar("LATE", "x"),
+      variable("FOO", "bar"),
+      variable("ZOO", "$(FOO)-1"),
+      variable("BLU", "$(ZOO)-2"),
+      variable("EARLY", "$(LATE)"),
+      variable("LATE", "x"),
     ];
     expect(Object.fromEntries(containerVariables(env))).toEqual({
       FOO: "bar",
@@ -68,7 +68,7 @@ describe("environment", () => {
       { name: "PATH", value: "/bin" },
       { name: "HOME", value: "/root" },
     ];
-    const env = [envVar("NEW", "1"), envVar("PATH", "/usr/bin"), envVar("NEW", "2")];
+    const env = [variable("NEW", "1"), variable("PATH", "/usr/bin"), variable("NEW", "2")];
     expect(appEnvironment(image, containerVariables(env))).toEqual([
       { name: "PATH", value: "/usr/bin" },
       { name: "HOME", value: "/root" },

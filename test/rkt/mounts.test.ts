@@ -1,27 +1,18 @@
 import { expect, test } from "bun:test";
-import { appMountPoints, podVolumes, volumeNames } from "../../src/rkt/mounts.ts";
-import { PodManifestError } from "../../src/rkt/pod-manifest-error.ts";
-import { plainMount } from "../plain-pod.ts";
+import { appMountPoints, hostVolumes, podVolumes } from "../../src/rkt/mounts.ts";
 import vectors from "./fixtures/convert-mounts.json";
 
 interface Mount {
-  readonly volume: string;
   readonly hostPath: string;
   readonly mountPath: string;
   readonly readOnly?: boolean;
 }
 
-function convert(mounts: readonly Mount[], image: readonly { name: string; path: string }[] = []) {
-  const hostPaths = new Map(mounts.map(({ volume, hostPath }) => [volume, hostPath]));
-  const names = volumeNames(hostPaths);
-  const volumeMounts = mounts.map(({ volume: name, mountPath, readOnly = false }) => ({
-    ...plainMount,
-    name,
-    mountPath,
-    readOnly,
-  }));
-  const mountPoints = appMountPoints(image, volumeMounts, names);
-  return { mountPoints, volumes: podVolumes(hostPaths, names, mountPoints) };
+function convert(given: readonly Mount[], image: readonly { name: string; path: string }[] = []) {
+  const mounts = given.map((mount) => ({ readOnly: false, propagation: "None" as const, ...mount }));
+  const names = hostVolumes(mounts);
+  const mountPoints = appMountPoints(image, mounts, names);
+  return { mountPoints, volumes: podVolumes(names, mountPoints) };
 }
 
 // Different from the kubelet: a volume is marked read-only where all its mounts are, and else not marked, so that each mount point's own
@@ -29,7 +20,6 @@ function convert(mounts: readonly Mount[], image: readonly { name: string; path:
 test.each(vectors)("kubelet: case %#", (vector) => {
   const { mountPoints, volumes } = convert(
     vector.in.map((mount) => ({
-      volume: mount.Name,
       hostPath: mount.HostPath,
       mountPath: mount.ContainerPath,
       readOnly: mount.ReadOnly,
@@ -46,33 +36,33 @@ test.each(vectors)("kubelet: case %#", (vector) => {
 
 test("one volume a host path; it is not read-only when one mount may write, and the mount points keep their flags", () => {
   const mounts = [
-    { volume: "a", hostPath: "/h1", mountPath: "/c1", readOnly: true },
-    { volume: "b", hostPath: "/h1", mountPath: "/c2" },
+    { hostPath: "/h1", mountPath: "/c1", readOnly: true },
+    { hostPath: "/h1", mountPath: "/c2" },
   ];
   expect(convert(mounts)).toEqual({
     mountPoints: [
-      { name: "gantry-a", path: "/c1", readOnly: true },
-      { name: "gantry-a", path: "/c2", readOnly: false },
+      { name: "gantry-0", path: "/c1", readOnly: true },
+      { name: "gantry-0", path: "/c2", readOnly: false },
     ],
-    volumes: [{ name: "gantry-a", kind: "host", source: "/h1" }],
+    volumes: [{ name: "gantry-0", kind: "host", source: "/h1" }],
   });
 });
 
 test("a volume whose every mount is read-only is so itself", () => {
-  const mounts = [{ volume: "a", hostPath: "/h1", mountPath: "/c1", readOnly: true }];
+  const mounts = [{ hostPath: "/h1", mountPath: "/c1", readOnly: true }];
   expect(convert(mounts).volumes).toEqual([
-    { name: "gantry-a", kind: "host", source: "/h1", readOnly: true },
+    { name: "gantry-0", kind: "host", source: "/h1", readOnly: true },
   ]);
 });
 
 test("of two mounts at one path the first counts", () => {
   const mounts = [
-    { volume: "a", hostPath: "/h1", mountPath: "/c1" },
-    { volume: "b", hostPath: "/h2", mountPath: "/c1" },
+    { hostPath: "/h1", mountPath: "/c1" },
+    { hostPath: "/h2", mountPath: "/c1" },
   ];
   expect(convert(mounts)).toEqual({
-    mountPoints: [{ name: "gantry-a", path: "/c1", readOnly: false }],
-    volumes: [{ name: "gantry-a", kind: "host", source: "/h1" }],
+    mountPoints: [{ name: "gantry-0", path: "/c1", readOnly: false }],
+    volumes: [{ name: "gantry-0", kind: "host", source: "/h1" }],
   });
 });
 
@@ -81,16 +71,11 @@ test("the image's mount points are replaced by path, and get no volume of ours b
     { name: "data", path: "/data" },
     { name: "logs", path: "/logs" },
   ];
-  expect(convert([{ volume: "logs", hostPath: "/h1", mountPath: "/data" }], image)).toEqual({
+  expect(convert([{ hostPath: "/h1", mountPath: "/data" }], image)).toEqual({
     mountPoints: [
       { name: "logs", path: "/logs" },
-      { name: "gantry-logs", path: "/data", readOnly: false },
+      { name: "gantry-0", path: "/data", readOnly: false },
     ],
-    volumes: [{ name: "gantry-logs", kind: "host", source: "/h1" }],
+    volumes: [{ name: "gantry-0", kind: "host", source: "/h1" }],
   });
-});
-
-test("a volume without a host path is an error", () => {
-  const mounts = [{ ...plainMount, name: "a", mountPath: "/c1", readOnly: false }];
-  expect(() => appMountPoints([], mounts, new Map())).toThrow(PodManifestError);
 });

@@ -2,12 +2,15 @@ import { describe, expect, test } from "bun:test";
 import { type ImageId, type PodUid, podKey, type SpecHash } from "../../src/pod/names.ts";
 import type { Container, Pod } from "../../src/pod/pod.ts";
 import type { AppcImageManifest, AppcPodManifest } from "../../src/rkt/appc.ts";
+import type { ResolvedVariable } from "../../src/rkt/environment.ts";
+import type { ResolvedMount } from "../../src/rkt/mounts.ts";
 import { ownershipOf } from "../../src/rkt/ownership.ts";
 import { podManifest } from "../../src/rkt/pod-manifest.ts";
 import { PodManifestError } from "../../src/rkt/pod-manifest-error.ts";
 import { recording } from "../fakes/recording.ts";
-import { envVar, plainContainer, plainMount, plainPodSpec } from "../plain-pod.ts";
+import { plainContainer, plainPodSpec } from "../plain-pod.ts";
 import graceVectors from "./fixtures/grace-period.json";
+import { mount, variable } from "./resolved.ts";
 
 const id = "sha512-afec53855e9208a62afaa5cec03af213bb4afe866566850cd90576d4fd0a21a4" as ImageId;
 
@@ -55,13 +58,23 @@ function pod(...containers: readonly Partial<Container>[]): Pod {
   };
 }
 
+/** What is resolved is each container's, the same. */
 function manifestOf(
   of: Pod,
   manifest: AppcImageManifest = image,
-  volumes: ReadonlyMap<string, string> = new Map(),
+  resolved: {
+    readonly mounts?: readonly ResolvedMount[];
+    readonly variables?: readonly ResolvedVariable[];
+  } = {},
 ): AppcPodManifest {
-  const images = new Map(of.spec.containers.map(({ name }) => [name, { id, manifest }]));
-  return podManifest({ pod: of, images, volumes, attempt: { restartCount: 3, backOffMs: 40_000 } });
+  const names = of.spec.containers.map(({ name }) => name);
+  return podManifest({
+    pod: of,
+    images: new Map(names.map((name) => [name, { id, manifest }])),
+    mounts: new Map(names.map((name) => [name, resolved.mounts ?? []])),
+    environment: new Map(names.map((name) => [name, resolved.variables ?? []])),
+    attempt: { restartCount: 3, backOffMs: 40_000 },
+  });
 }
 
 test("a container that says nothing leaves the image's app as it is", () => {
@@ -94,22 +107,18 @@ test("a container that says nothing leaves the image's app as it is", () => {
 });
 
 test("kubelet's TestSetApp 4: the container overrides command, args, env, mounts and ports", () => {
-  const volumes = new Map([["data", "/srv/data"]]);
-  const {
-    apps,
-    volumes: appcVolumes,
-    ports,
-  } = manifestOf(
+  const { apps, volumes, ports } = manifestOf(
     pod({
       command: ["/bin/hello", "$(env-foo)"],
       args: ["hello", "world", "$(env-bar)"],
       workingDir: "/x",
-      env: [envVar("env-foo", "foo"), envVar("env-bar", "bar")],
-      volumeMounts: [{ ...plainMount, name: "data", mountPath: "/mnt-foo", readOnly: true }],
       ports: [{ name: "http", containerPort: 80, hostPort: 8080, hostIP: "", protocol: "TCP" }],
     }),
     image,
-    volumes,
+    {
+      mounts: [mount("/srv/data", "/mnt-foo", { readOnly: true })],
+      variables: [variable("env-foo", "foo"), variable("env-bar", "bar")],
+    },
   );
   expect(apps?.[0]?.app).toEqual({
     ...image.app,
@@ -121,27 +130,28 @@ test("kubelet's TestSetApp 4: the container overrides command, args, env, mounts
       { name: "env-foo", value: "foo" },
       { name: "env-bar", value: "bar" },
     ],
-    mountPoints: [{ name: "gantry-data", path: "/mnt-foo", readOnly: true }],
+    mountPoints: [{ name: "gantry-0", path: "/mnt-foo", readOnly: true }],
     ports: [
       { name: "port-foo", protocol: "TCP", port: 4242 },
       { name: "web-http", protocol: "TCP", port: 80 },
     ],
   });
-  expect(appcVolumes).toEqual([{ name: "gantry-data", kind: "host", source: "/srv/data", readOnly: true }]);
+  expect(volumes).toEqual([{ name: "gantry-0", kind: "host", source: "/srv/data", readOnly: true }]);
   expect(ports).toEqual([{ name: "web-http", hostPort: 8080 }]);
 });
 
 test("a volume that one container may write and another only read", () => {
-  const mount = { ...plainMount, name: "data", mountPath: "/data", readOnly: true };
-  const { apps, volumes } = manifestOf(
-    pod(
-      { name: "reader", volumeMounts: [mount] },
-      { name: "writer", volumeMounts: [{ ...mount, readOnly: false }] },
-    ),
-    image,
-    new Map([["data", "/srv/data"]]),
-  );
-  expect(volumes).toEqual([{ name: "gantry-data", kind: "host", source: "/srv/data" }]);
+  const { apps, volumes } = podManifest({
+    pod: pod({ name: "reader" }, { name: "writer" }),
+    images: new Map(["reader", "writer"].map((name) => [name, { id, manifest: image }])),
+    mounts: new Map([
+      ["reader", [mount("/srv/data", "/data", { readOnly: true })]],
+      ["writer", [mount("/srv/data", "/data")]],
+    ]),
+    environment: new Map(),
+    attempt: { restartCount: 0, backOffMs: 0 },
+  });
+  expect(volumes).toEqual([{ name: "gantry-0", kind: "host", source: "/srv/data" }]);
   expect(apps?.map(({ app }) => app?.mountPoints?.at(-1)?.readOnly)).toEqual([true, false]);
 });
 
@@ -178,14 +188,6 @@ describe("an image without app", () => {
       new PodManifestError("image example.com/foo has no command, and the container gives none"),
     );
   });
-});
-
-test("the same pod gives the same text", () => {
-  const volumes = new Map([["data", "/srv/data"]]);
-  const one = pod({ volumeMounts: [{ ...plainMount, name: "data", mountPath: "/d", readOnly: false }] });
-  expect(JSON.stringify(manifestOf(one, image, volumes))).toBe(
-    JSON.stringify(manifestOf(one, image, volumes)),
-  );
 });
 
 // A static pod is never given a deletion grace period.
