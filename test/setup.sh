@@ -32,12 +32,15 @@ step() {
 }
 
 debian_packages() {
-  local package missing=()
+  local package packages=(busybox-static systemd dbus util-linux procps curl xz-utils) missing=()
+  [[ $1 == test || $1 == bench ]] && packages+=(docker-registry skopeo umoci)
   type dpkg-query &>/dev/null || die "no Debian: install systemd, dbus, util-linux, procps, curl, xz and a static busybox by hand"
-  for package in busybox-static systemd dbus util-linux procps curl xz-utils; do
+  for package in "${packages[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
   done
   ((${#missing[@]})) || return 0
+  # The tests start registries of their own; Debian's package would start one on port 5000 of this machine.
+  if [[ -d /run/systemd/system ]]; then systemctl mask --runtime docker-registry.service &>/dev/null || true; fi
   step "apt-get update" apt-get update
   step "apt-get install ${missing[*]}" \
     env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}"
@@ -103,7 +106,7 @@ case ${1-} in
 esac
 ((EUID == 0)) || die "must be run as root: it installs packages and boots a systemd"
 type node npx &>/dev/null || die "needs Node with npm: apt-get install npm"
-debian_packages
+debian_packages "$1"
 npm_packages
 case $1 in
   demo)  step "build dist/gantry" bun run build; exec test/with-systemd bun test/demo.ts ;;
