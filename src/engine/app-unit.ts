@@ -45,7 +45,8 @@ export interface UnitMount {
   readonly recursive: boolean;
 }
 
-/** Since when systemd gives a unit its own process ids, and its own host name. */
+/** Since when systemd lets a unit into an IPC namespace, and gives it its own process ids and its own host name. */
+const ipcNamespaceSince = 248;
 const privatePidsSince = 257;
 const privateHostnameSince = 258;
 
@@ -183,8 +184,17 @@ function quotePath(path: string): string {
   return `"${escapeSpecifiers(path).replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
-function isolationEntries({ systemdVersion, hostname, insecure }: AppUnitOptions): readonly UnitEntry[] {
+function isolationEntries({
+  podPath,
+  systemdVersion,
+  hostname,
+  insecure,
+}: AppUnitOptions): readonly UnitEntry[] {
   const entries: UnitEntry[] = [];
+  if (systemdVersion >= ipcNamespaceSince) {
+    // systemd 252 heeds the path only together with the other, whatever systemd.exec(5) says.
+    entries.push(["PrivateIPC", "yes"], ["IPCNamespacePath", escapeSpecifiers(`${podPath}/ipc`)]);
+  }
   if (systemdVersion >= privatePidsSince) entries.push(["PrivatePIDs", "yes"]);
   if (hostname !== undefined && systemdVersion >= privateHostnameSince)
     entries.push(["ProtectHostname", `private:${hostname}`]);

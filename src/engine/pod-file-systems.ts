@@ -1,8 +1,17 @@
-// What is mounted for a running pod on the host: an overlay for each app and one /dev. It stays until the pod is removed.
+// What is mounted for a running pod on the host: an overlay for each app, one /dev and one IPC namespace. It stays until the pod is removed.
 
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { hasErrorCode } from "../host/error.ts";
-import { makeNode, mount, nodeTypes, unmount } from "../host/libc.ts";
+import { makeNode, mount, newIpcNamespace, nodeTypes, unmount } from "../host/libc.ts";
 import type { ImageId } from "../pod/names.ts";
 import type { AppcPodManifest, AppcRuntimeApp, AppcVolume } from "../rkt/appc.ts";
 import type { UnitMount } from "./app-unit.ts";
@@ -18,6 +27,8 @@ export function mountPod(pod: Pod, apps: readonly AppcRuntimeApp[], images: Imag
   for (const app of apps)
     mountOverlay(pod, app, images.tree(app.image.id.slice(0, "sha512-".length + 64) as ImageId));
   mountDevices(`${pod.path}/dev`);
+  writeFileSync(`${pod.path}/ipc`, "");
+  newIpcNamespace(`${pod.path}/ipc`);
 }
 
 /** All that mountPod() mounted and what has been mounted below it; not an error if there is nothing, but if one is in use. */

@@ -8,6 +8,7 @@
 //   apps/APP/    its overlay: upper, work, root
 //   volumes/     the volumes of kind empty
 //   dev/         a tmpfs, /dev of its apps
+//   ipc          their IPC namespace
 
 import { readFileSync, statSync } from "node:fs";
 import { hasErrorCode } from "../host/error.ts";

@@ -6,7 +6,11 @@ import { type Lock, tryToLock } from "./lock.ts";
 import type { Pod } from "./pod.ts";
 import { unmountPod } from "./pod-file-systems.ts";
 import type { PodStore } from "./pod-store.ts";
-import { removeAppUnits } from "./unit-files.ts";
+import { systemctl } from "./systemctl.ts";
+import { existingAppUnits, removeAppUnits } from "./unit-files.ts";
+
+/** Longer than a grace period that makes sense; what is left of a pod seldom runs at all. */
+const stopTimeoutMs = 10 * 60_000;
 
 /** Undefined while it runs or somebody else works on it. */
 export function lockPod(pod: Pod): Lock | undefined {
@@ -16,7 +20,10 @@ export function lockPod(pod: Pod): Lock | undefined {
 /** Only for who holds its lock. Repeatable: what failed half-way is done the next time. */
 export function removePod(pod: Pod, store: PodStore): void {
   try {
-    removeAppUnits(appUnitNames(pod.uuid, pod.apps()));
+    const units = existingAppUnits(appUnitNames(pod.uuid, pod.apps()));
+    // An app may outlive a main process that was killed for as long as its grace period.
+    if (units.length > 0) systemctl(["stop", "--", ...units], stopTimeoutMs);
+    removeAppUnits(units);
     unmountPod(pod);
     store.delete(pod);
   } catch (error) {

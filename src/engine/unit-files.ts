@@ -1,6 +1,6 @@
 // The app units' files. systemd reads a new name when it is first asked for it, so nothing needs to be reloaded.
 
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
 const directory = "/run/systemd/system";
 
@@ -11,6 +11,10 @@ export function writeAppUnits(units: readonly string[], texts: readonly string[]
     writeFileSync(temporary, texts[index] ?? "");
     renameSync(temporary, `${directory}/${unit}`);
   });
+}
+
+export function existingAppUnits(units: readonly string[]): readonly string[] {
+  return units.filter((unit) => existsSync(`${directory}/${unit}`));
 }
 
 export function removeAppUnits(units: readonly string[]): void {

@@ -150,6 +150,14 @@ export function setExtendedAttribute(path: string | Uint8Array, name: string, va
 }
 
 const CLONE_FS = 0x200;
+const CLONE_NEWIPC = 0x08000000;
+const MS_BIND = 0x1000;
+
+/** Leaves our IPC namespace for a new one, and keeps that at `path`, a file that is there, for as long as it is mounted. */
+export function newIpcNamespace(path: string): void {
+  check("unshare", libc().unshare(CLONE_NEWIPC));
+  mount("/proc/thread-self/ns/ipc", path, "", MS_BIND, "");
+}
 
 /**
  * Makes this thread a member of the namespaces of open files (`/proc/PID/ns/…`) and `root`, an open directory, its root directory.

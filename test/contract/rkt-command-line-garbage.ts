@@ -153,6 +153,24 @@ export function describeGarbage(argv: RktArgv): void {
     });
   });
 
+  describe("a run-prepared that was killed", () => {
+    test("at any moment leaves nothing but what gc removes", async () => {
+      await using world = await rktWorld(argv);
+      for (let delayMs = 5; delayMs < 150; delayMs += 12) {
+        const uuid = await world.prepare({ web: "sleep 1000" });
+        const child = world.spawn("run-prepared", "--net=host", uuid);
+        await Bun.sleep(delayMs); // the moments are the point
+        child.kill("SIGKILL");
+        await child.exited;
+      }
+      expect((await world.rkt("list")).exitCode).toBe(0);
+      expect((await world.rkt("gc", "--grace-period=0s", "--expire-prepared=0s")).exitCode).toBe(0);
+      expect(await world.rkt("list", "--format=json")).toEqual(recorded("10-fly/003"));
+      expect(await Bun.file("/proc/self/mountinfo").text()).not.toContain(world.path);
+      expect(readdirSync("/run/systemd/system").filter((name) => name.startsWith("gantry-"))).toEqual([]);
+    });
+  });
+
   describe("several at once", () => {
     test("five prepares of one image, with lists and gc beside them", async () => {
       await using world = await rktWorld(argv);

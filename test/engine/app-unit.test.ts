@@ -80,6 +80,8 @@ test("the plain app", () => {
     "MountAPIVFS=yes",
     'BindPaths="/pods/1/dev":"/dev":rbind',
     'BindPaths="/pods/1/apps/web/root/run":"/run":norbind',
+    "PrivateIPC=yes",
+    "IPCNamespacePath=/pods/1/ipc",
     "ReadOnlyPaths=-+/sys -+/proc/sys -+/proc/sysrq-trigger -+/proc/irq -+/proc/bus -+/proc/fs",
     "InaccessiblePaths=-+/proc/kcore -+/proc/keys -+/proc/kmsg -+/proc/timer_list -+/proc/sched_debug -+/proc/scsi -+/sys/firmware",
     "ProtectProc=invisible",
@@ -103,12 +105,19 @@ test("it lives and dies with the pod unit, and leaves nothing in systemd's memor
 describe("what systemd can do", () => {
   const hostname = "pod1";
   test.each([
-    [247, []],
+    [248, []],
     [256, []],
     [257, ["PrivatePIDs=yes"]],
     [258, ["PrivatePIDs=yes", "ProtectHostname=private:pod1"]],
   ])("systemd %d", (systemdVersion, more) => {
     expect(difference({ systemdVersion, hostname })).toEqual({ less: [], more });
+  });
+
+  test("systemd 247, the oldest, has no IPC namespaces", () => {
+    expect(difference({ systemdVersion: 247 })).toEqual({
+      less: ["PrivateIPC=yes", "IPCNamespacePath=/pods/1/ipc"],
+      more: [],
+    });
   });
 });
 

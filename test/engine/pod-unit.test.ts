@@ -1,7 +1,7 @@
 // Pods as the agent runs them: in a pod unit of systemd's, on a real one.
 
 import { describe, expect, test } from "bun:test";
-import { rm } from "node:fs/promises";
+import { readlink, rm } from "node:fs/promises";
 import { type RktWorld, rktWorld } from "../contract/rkt-command-line-world.ts";
 import { waitUntil } from "../wait-until.ts";
 
@@ -166,6 +166,15 @@ test("nothing but a shell is left of run-prepared", async () => {
   expect(await property(`gantry-${pod.uuid}-web.service`, "Slice")).toBe("gantry-test.slice");
 });
 
+test("the apps of a pod share an IPC namespace, which is not the host's", async () => {
+  const show = "ls -l /proc/self/ns/ipc; echo end";
+  await using pod = await runningPod(scripts({ one: show, two: show }));
+  const [one, two] = await Promise.all(["one", "two"].map((app) => lines(pod, app, "end")));
+  const namespace = /ipc:\[\d+\]/.exec(one?.join() ?? "")?.[0] ?? "none";
+  expect(two?.join()).toContain(namespace);
+  expect(await readlink("/proc/self/ns/ipc")).not.toBe(namespace);
+});
+
 describe("an app", () => {
   test("gets its arguments and environment byte for byte", async () => {
     const odd = `$HOME \${X} $$ %n %% \\ "q" 'a' ; # é`;
@@ -203,7 +212,7 @@ describe("an app", () => {
     await using pod = await runningPod(scripts({ web: script }));
     const seen = await lines(pod, "web", "end");
     expect(seen.join("\n")).toContain(
-      "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero",
+      "fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero",
     );
     expect(seen).toContain("sysfs is read-only");
     expect(await property(`gantry-${pod.uuid}-web.service`, "DevicePolicy")).toBe("closed");
