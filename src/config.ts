@@ -29,7 +29,6 @@ export interface RktConfig {
   readonly userConfigDir: string;
   readonly systemConfigDir: string;
   readonly insecureOptions: readonly string[];
-  readonly insecureSkipVerify: boolean;
   readonly isDebug: boolean;
 }
 
@@ -66,7 +65,12 @@ const settings = {
 } as const satisfies Record<string, Setting>;
 
 type Key = keyof typeof settings;
-type Given = Partial<Record<Key, string | boolean | readonly string[]>>;
+
+interface Given {
+  readonly value: string | boolean | readonly (string | boolean)[];
+  /** How the user knows it: `--state-dir` or `GANTRY_STATE_DIR`. */
+  readonly from: string;
+}
 
 /** A line for each flag, for `gantry agent --help`. */
 export function flagHelp(): string {
@@ -79,36 +83,48 @@ export function readConfig(
   argv: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Config {
-  const given: Given = { ...fromEnvironment(environment), ...fromFlags(argv) };
-  const text = (key: Key, fallback: string) => (given[key] as string | undefined) ?? fallback;
-  const list = (key: Key, fallback: readonly string[]) => (given[key] as string[] | undefined) ?? fallback;
-  const runDir = absolute("runDir", text("runDir", "/run/gantry"));
-  const skipVerify = given.rktInsecureSkipVerify === true;
+  const given = new Map([...fromEnvironment(environment), ...fromFlags(argv)]);
+  const text = (key: Key, fallback: string) => {
+    const value = given.get(key)?.value;
+    return typeof value === "string" ? value : fallback;
+  };
+  const list = (key: Key, fallback: readonly string[]) => {
+    const value = given.get(key)?.value;
+    return Array.isArray(value) ? value.map(String) : fallback;
+  };
+  const isSet = (key: Key) => given.get(key)?.value === true;
+  const from = (key: Key) => given.get(key)?.from ?? `--${settings[key].flag}`;
+  const path = (key: Key, fallback: string) => absolute(text(key, fallback), from(key));
+  // Absolute too, as systemd starts rkt in another directory.
+  const optionalPath = (key: Key) => (text(key, "") === "" ? "" : path(key, ""));
+  const runDir = path("runDir", "/run/gantry");
+  const insecureOptions = list("rktInsecureOptions", []);
   return {
-    manifestPath: absolute("manifestPath", text("manifestPath", "/etc/gantry/manifests")),
-    stateDir: absolute("stateDir", text("stateDir", "/var/lib/gantry")),
+    manifestPath: path("manifestPath", "/etc/gantry/manifests"),
+    stateDir: path("stateDir", "/var/lib/gantry"),
     runDir,
-    unitDir: absolute("unitDir", text("unitDir", "/run/systemd/system")),
-    nodeName: checkedNodeName(text("nodeName", hostname().toLowerCase())),
+    unitDir: path("unitDir", "/run/systemd/system"),
+    nodeName: checkedNodeName(text("nodeName", hostname().toLowerCase()), from("nodeName")),
     listen: list("listen", [`unix://${runDir}/gantry.sock`, "http://127.0.0.1:10255"]),
     network: text("network", "default"),
     rkt: {
-      path: text("rktPath", ""),
-      dir: text("rktDir", ""),
+      path: text("rktPath", "") === "builtin" ? "builtin" : optionalPath("rktPath"),
+      dir: optionalPath("rktDir"),
       stage1Name: text("rktStage1Name", ""),
-      stage1Path: text("rktStage1Path", ""),
-      localConfigDir: text("rktLocalConfigDir", ""),
-      userConfigDir: text("rktUserConfigDir", ""),
-      systemConfigDir: text("rktSystemConfigDir", ""),
-      insecureOptions: list("rktInsecureOptions", skipVerify ? ["image", "ondisk"] : []),
-      insecureSkipVerify: skipVerify,
-      isDebug: given.rktDebug === true,
+      stage1Path: optionalPath("rktStage1Path"),
+      localConfigDir: optionalPath("rktLocalConfigDir"),
+      userConfigDir: optionalPath("rktUserConfigDir"),
+      systemConfigDir: optionalPath("rktSystemConfigDir"),
+      insecureOptions: isSet("rktInsecureSkipVerify")
+        ? [...new Set([...insecureOptions, "image", "ondisk"])]
+        : insecureOptions,
+      isDebug: isSet("rktDebug"),
     },
-    isDebug: given.debug === true,
+    isDebug: isSet("debug"),
   };
 }
 
-function fromFlags(argv: readonly string[]): Given {
+function fromFlags(argv: readonly string[]): [Key, Given][] {
   const options = Object.fromEntries(
     Object.values<Setting>(settings).map(({ flag, type }) => [
       flag,
@@ -117,26 +133,31 @@ function fromFlags(argv: readonly string[]): Given {
   );
   try {
     const { values } = parseArgs({ args: [...argv], options, strict: true, allowPositionals: false });
-    return Object.fromEntries(keys().flatMap((key) => entry(key, values[settings[key].flag])));
+    return keys().flatMap((key) => {
+      const value = values[settings[key].flag];
+      return value === undefined ? [] : [[key, { value, from: `--${settings[key].flag}` }]];
+    });
   } catch (error) {
-    throw new ConfigError(error instanceof Error ? error.message : String(error));
+    // What follows its first line is advice for other programs.
+    const [message] = String(error instanceof Error ? error.message : error).split(/\. |\.?\n/);
+    throw new ConfigError(`${message} (gantry agent --help lists the flags)`);
   }
 }
 
-function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): Given {
+function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): [Key, Given][] {
   const byVariable = new Map(keys().map((key) => [variable(key), key]));
-  const given: Given = {};
+  const given: [Key, Given][] = [];
   for (const [name, value] of Object.entries(environment)) {
     // GANTRY_SERVER is the client commands'.
     if (!name.startsWith("GANTRY_") || name === "GANTRY_SERVER" || value === undefined) continue;
     const key = byVariable.get(name);
     if (key === undefined) throw new ConfigError(`unknown variable ${name} in the environment`);
-    given[key] = parseVariable(key, name, value);
+    given.push([key, { value: parseVariable(key, name, value), from: name }]);
   }
   return given;
 }
 
-function parseVariable(key: Key, name: string, value: string): string | boolean | readonly string[] {
+function parseVariable(key: Key, name: string, value: string): Given["value"] {
   const { type } = settings[key];
   if (type === "list") return value.split(",").filter((item) => item !== "");
   if (type === "string") return value;
@@ -152,20 +173,15 @@ function variable(key: Key): string {
   return `GANTRY_${settings[key].flag.toUpperCase().replaceAll("-", "_")}`;
 }
 
-function entry<T>(key: Key, value: T | undefined): [Key, T][] {
-  return value === undefined ? [] : [[key, value]];
-}
-
-function absolute(key: Key, path: string): string {
-  if (!path.startsWith("/")) {
-    throw new ConfigError(`--${settings[key].flag}: must be an absolute path, not ${JSON.stringify(path)}`);
-  }
+function absolute(path: string, from: string): string {
+  if (!path.startsWith("/"))
+    throw new ConfigError(`${from}: must be an absolute path, not ${JSON.stringify(path)}`);
   return path === "/" ? path : path.replace(/\/+$/, "");
 }
 
-function checkedNodeName(name: string): string {
+function checkedNodeName(name: string, from: string): string {
   if (name.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name)) {
     return name;
   }
-  throw new ConfigError(`--node-name: ${JSON.stringify(name)} is no DNS name (lower case, digits, - and .)`);
+  throw new ConfigError(`${from}: ${JSON.stringify(name)} is no DNS name (lower case, digits, - and .)`);
 }
