@@ -1,16 +1,18 @@
-// `gantry validate FILE…`: what the agent would say of these files, by the same code.
+// `gantry validate PATH…`: what the agent would say of these files, by the same code.
 
-import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { errorChain } from "../host/error.ts";
-import { validateFile } from "../manifest/validate-file.ts";
-import { formatProblem } from "../pod/problem.ts";
+import { acceptFiles } from "../manifest/acceptance.ts";
+import { type Evaluated, evaluateEntry } from "../manifest/evaluate.ts";
+import { type Entry, listManifests } from "../manifest/listing.ts";
+import { formatProblem, type Problem } from "../pod/problem.ts";
 
-const usage = `Usage: gantry validate [--node-name=NAME] FILE...
+const usage = `Usage: gantry validate [--node-name=NAME] PATH...
 
-Checks manifest files as the agent would. Exit code 1 where one has a problem.
+Checks manifest files, or directories of them, as the agent would: each by itself and all together.
+Exit code 1 where one has a problem.
 `;
 
 /** Resolves with the exit code: 0, 1 for a problem, 2 for wrong usage. */
@@ -28,12 +30,15 @@ export async function runValidate(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (positionals.length === 0) {
-    process.stderr.write("gantry validate: no FILE given (gantry validate --help tells more)\n");
+    process.stderr.write("gantry validate: no PATH given (gantry validate --help tells more)\n");
     return 2;
   }
-  const nodeName = values["node-name"] ?? hostname().toLowerCase();
-  const results = await Promise.all(positionals.map((file) => validate(file, nodeName)));
-  return results.every((isValid) => isValid) ? 0 : 1;
+  const verdicts = await validate(positionals, values["node-name"] ?? hostname().toLowerCase());
+  for (const { lines, isGood } of verdicts) {
+    const stream = isGood ? process.stdout : process.stderr;
+    for (const line of lines) stream.write(`${line}\n`);
+  }
+  return verdicts.every(({ isGood }) => isGood) ? 0 : 1;
 }
 
 function parseValidateArgs(argv: readonly string[]) {
@@ -44,17 +49,44 @@ function parseValidateArgs(argv: readonly string[]) {
   });
 }
 
-async function validate(file: string, nodeName: string): Promise<boolean> {
-  const path = resolve(file);
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    process.stderr.write(`${path}: cannot be read: ${errorChain(error)}\n`);
-    return false;
+interface Verdict {
+  readonly lines: readonly string[];
+  readonly isGood: boolean;
+}
+
+/** In the order of the arguments, and of the names in a directory. */
+async function validate(paths: readonly string[], nodeName: string): Promise<readonly Verdict[]> {
+  const verdicts = new Map<string, Verdict>();
+  const evaluated = new Map<string, Evaluated>();
+  for (const path of paths.map((each) => resolve(each))) {
+    const listing = await listManifests(path, false);
+    if (listing.kind === "unreadable") {
+      verdicts.set(path, { lines: [`${path}: cannot be read: ${listing.reason}`], isGood: false });
+      continue;
+    }
+    for (const [file, entry] of listing.entries) {
+      const made = await evaluate(file, entry, nodeName);
+      if (made === undefined) verdicts.set(file, { lines: [`${file}: changed just now`], isGood: false });
+      else evaluated.set(file, made);
+    }
   }
-  const { pods, problems } = validateFile(path, text, { nodeName, seenAtMs: Date.now });
-  for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
-  for (const { pod } of pods) process.stdout.write(`${path}: pod ${pod.namespace}/${pod.name} is valid\n`);
-  return problems.length === 0;
+  const versions = new Map([...evaluated].map(([file, { pods }]) => [file, pods]));
+  const { conflicts } = acceptFiles(versions, new Map());
+  for (const [file, made] of evaluated) verdicts.set(file, verdictOn(file, made, conflicts.get(file)));
+  return [...verdicts.values()];
+}
+
+function evaluate(file: string, entry: Entry, nodeName: string): Promise<Evaluated | undefined> {
+  return evaluateEntry(file, entry, { nodeName, seenAtMs: Date.now });
+}
+
+function verdictOn(file: string, made: Evaluated, conflicts: readonly Problem[] | undefined): Verdict {
+  const problems = conflicts ?? made.problems;
+  if (problems !== undefined) return { lines: problems.map(formatProblem), isGood: false };
+  if (made.skipped !== undefined) return { lines: [`${file}: skipped: ${made.skipped}`], isGood: true };
+  const pods = made.pods ?? [];
+  return {
+    lines: pods.map(({ pod }) => `${file}: pod ${pod.namespace}/${pod.name} is valid`),
+    isGood: true,
+  };
 }
