@@ -1,5 +1,7 @@
 // Runs a program to its end. The only user of execa; streams that have no end (logs) use Bun.spawn where they are read.
 
+import { hasErrorCode } from "./error.ts";
+
 export interface CommandOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -43,20 +45,25 @@ export class CommandError extends Error {
   }
 }
 
+const killDelayMs = 2000;
+
 /** Runs `argv` (no shell) and returns its output; throws CommandError unless it exits 0. */
 export async function runCommand(argv: readonly string[], options: CommandOptions): Promise<CommandOutput> {
   const { execa } = await import("execa"); // 19 ms to load: not for commands that start nothing
   const [program = "", ...args] = argv;
-  const result = await execa(program, args, {
+  const running = execa(program, args, {
     reject: false,
+    detached: true, // a process group of its own, for terminateGroup()
     timeout: options.timeoutMs,
-    forceKillAfterDelay: 2000,
+    forceKillAfterDelay: killDelayMs,
     maxBuffer: options.maxBytes ?? 64 * 1024 * 1024,
     stripFinalNewline: false,
     ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     ...(options.env === undefined ? {} : { env: options.env }),
   });
+  using _terminator = terminateGroup(running.pid, options);
+  const result = await running;
   if (!result.failed) return { stdout: result.stdout, stderr: result.stderr };
   throw new CommandError(
     {
@@ -71,6 +78,33 @@ export async function runCommand(argv: readonly string[], options: CommandOption
     },
     result.exitCode === undefined && result.signal === undefined ? result.cause : undefined,
   );
+}
+
+/**
+ * Ends, at the deadline or the signal, all that the program has started: execa ends only the program itself, and waits for its output
+ * for as long as anybody holds the other end of the pipe.
+ */
+function terminateGroup(pid: number | undefined, { timeoutMs, signal }: CommandOptions): Disposable {
+  const timers: NodeJS.Timeout[] = [];
+  const kill = (how: NodeJS.Signals) => {
+    try {
+      if (pid !== undefined) process.kill(-pid, how);
+    } catch (error) {
+      if (!hasErrorCode(error, "ESRCH", "EPERM")) throw error; // nobody is left, or it has become somebody else
+    }
+  };
+  const terminate = () => {
+    kill("SIGTERM");
+    timers.push(setTimeout(() => kill("SIGKILL"), killDelayMs));
+  };
+  timers.push(setTimeout(terminate, timeoutMs));
+  signal?.addEventListener("abort", terminate, { once: true });
+  return {
+    [Symbol.dispose]() {
+      for (const timer of timers) clearTimeout(timer);
+      signal?.removeEventListener("abort", terminate);
+    },
+  };
 }
 
 function commandMessage(
