@@ -16,8 +16,8 @@ import type { Systemd, UnitState } from "../systemd/systemd.ts";
 import type { PodDirectories } from "./pod-directory.ts";
 
 export interface ObserverOptions {
-  readonly rkt: RktClient;
-  readonly systemd: Systemd;
+  readonly rkt: Pick<RktClient, "listPods" | "catManifest">;
+  readonly systemd: Pick<Systemd, "listUnits">;
   readonly directories: PodDirectories;
   readonly unitDir: string;
   readonly bootId: string;
@@ -220,10 +220,11 @@ function observedApps(pod: RktPod, state: RevisionState, end: End | undefined): 
     if (state.kind === "exited") {
       const exitCode = exitCodeOf(app, pod, state, end?.finished);
       // Not rkt's time, which is that of its garbage collection.
-      return { name, imageId, state: { kind: "exited", exitCode, finishedAtMs: end?.markedAtMs } };
+      return { name, imageId, state: { kind: "exited", exitCode, finishedAtMs: end?.markedAtMs, message: "" } };
     }
     if (app.exitCode !== undefined || app.state === "exited") {
-      return { name, imageId, state: { kind: "exited", exitCode: app.exitCode, finishedAtMs: undefined } };
+      const { exitCode } = app;
+      return { name, imageId, state: { kind: "exited", exitCode, finishedAtMs: undefined, message: "" } };
     }
     return { name, imageId, state: { kind: app.state === "running" ? "running" : "created" } };
   });
