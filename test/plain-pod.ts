@@ -23,7 +23,7 @@ export const plainContainer: Container = {
     readOnlyRootFilesystem: false,
     allowPrivilegeEscalation: true,
     capabilities: { add: [], drop: [] },
-    seccompProfile: "Unconfined",
+    seccompProfile: undefined,
     seLinuxOptions: undefined,
   },
   terminationMessagePath: "/dev/termination-log",

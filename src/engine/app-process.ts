@@ -1,8 +1,9 @@
 // What an app's process will be: program, user, environment, privileges; from the pod manifest and the image it runs on.
 // `run-prepared` makes a unit of it, `enter` becomes such a process itself.
 
+import { defaultCapabilities } from "../pod/capabilities.ts";
 import type { AppcApp, AppcRuntimeApp } from "../rkt/appc.ts";
-import { capabilityNames, defaultCapabilities } from "./capabilities.ts";
+import { capabilityNames } from "./capabilities.ts";
 import { EngineError } from "./engine-error.ts";
 import { readTextInRoot, statInRoot } from "./in-root.ts";
 

@@ -137,7 +137,7 @@ function containerOf(container: WireContainer): Container {
       readOnlyRootFilesystem: false,
       allowPrivilegeEscalation: true,
       capabilities: { add: [], drop: [] },
-      seccompProfile: "Unconfined",
+      seccompProfile: undefined,
       seLinuxOptions: undefined,
     },
     terminationMessagePath: "/dev/termination-log",

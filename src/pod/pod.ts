@@ -171,6 +171,7 @@ export interface SecurityContext {
   readonly allowPrivilegeEscalation: boolean;
   /** `CAP_NET_ADMIN`, always with the prefix; or `ALL`. */
   readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
-  readonly seccompProfile: "RuntimeDefault" | "Unconfined";
+  /** Undefined: rkt's own filter, which is about Docker's. */
+  readonly seccompProfile: "RuntimeDefault" | "Unconfined" | undefined;
   readonly seLinuxOptions: SeLinuxOptions | undefined;
 }

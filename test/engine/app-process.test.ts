@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { appProcess } from "../../src/engine/app-process.ts";
-import { capabilityBits, defaultCapabilities } from "../../src/engine/capabilities.ts";
+import { capabilityBits } from "../../src/engine/capabilities.ts";
 import { resolveInRoot } from "../../src/engine/in-root.ts";
+import { defaultCapabilities } from "../../src/pod/capabilities.ts";
 import type { AppcApp } from "../../src/rkt/appc.ts";
 import { tempDir } from "../temp-dir.ts";
 
