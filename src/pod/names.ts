@@ -9,6 +9,8 @@ export type PodUid = Branded<"PodUid">;
 export type PodKey = Branded<"PodKey">;
 /** Lower-case hex digest of what the user wrote (see hash.ts): changes exactly when the pod must be replaced. */
 export type SpecHash = Branded<"SpecHash">;
+/** Digest of what a pod's projected volumes are made from (see content-hash.ts). */
+export type ContentHash = Branded<"ContentHash">;
 /** rkt's pod UUID, lower case with dashes. */
 export type RktUuid = Branded<"RktUuid">;
 /** A systemd unit's full name, suffix included. */

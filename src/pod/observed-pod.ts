@@ -1,12 +1,18 @@
 // What the machine says is there: rkt's pods and systemd's units that are ours, joined.
 
-import type { ImageId, PodKey, PodUid, RktUuid, SpecHash } from "./names.ts";
+import type { ContentHash, ImageId, PodKey, PodUid, RktUuid, SpecHash } from "./names.ts";
 
 /** One complete look at the machine. A look that failed in part is no Observation (invariant 2). */
 export interface Observation {
   readonly revisions: readonly Revision[];
-  /** Pod directories that exist, by uid: each without a revision and without a wish is garbage. */
-  readonly podDirectories: readonly PodUid[];
+  /** Each without a revision and without a wish is garbage. */
+  readonly podDirectories: readonly PodDirectory[];
+}
+
+export interface PodDirectory {
+  readonly uid: PodUid;
+  /** What its projected volumes were last written from; undefined: it has none, or that was broken off. */
+  readonly content: ContentHash | undefined;
 }
 
 /** One rkt pod that was made for a Pod, or what is left of it. */
@@ -67,6 +73,8 @@ export interface ObservedApp {
         readonly exitCode: number | undefined;
         /** Milliseconds since the epoch; undefined where not known. */
         readonly finishedAtMs: number | undefined;
+        /** What it left in its termination message file, or the end of its log; empty: nothing. */
+        readonly message: string;
       };
 }
 

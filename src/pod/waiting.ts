@@ -1,4 +1,4 @@
-// Why a Pod does not run what it should: told by reconcile's plan, shown by status.
+// Why a Pod does not run as it should: told by reconcile's plan, shown by status.
 
 import type { Failure } from "./observed-pod.ts";
 

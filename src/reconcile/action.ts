@@ -1,6 +1,6 @@
 // What can be done to a Pod. One map types them all: a new action does not compile until execute.ts does it.
 
-import type { PodKey, PodUid } from "../pod/names.ts";
+import type { ContentHash, PodKey, PodUid } from "../pod/names.ts";
 import type { Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
 import type { Attempt } from "./runtime.ts";
@@ -13,6 +13,14 @@ interface ActionMap {
     readonly attempt: Attempt;
     readonly replaces: readonly Revision[];
     readonly reason: "added" | "changed" | "ended";
+  };
+  /** Brings the volumes of a running pod up to date, in place. */
+  readonly refresh: {
+    readonly key: PodKey;
+    readonly pod: Pod;
+    /** What its volumes should be made from. */
+    readonly content: ContentHash;
+    readonly reason: "changed";
   };
   readonly stop: {
     readonly key: PodKey;
@@ -44,6 +52,8 @@ function actionTarget(action: Action): string {
   switch (action.kind) {
     case "run":
       return `${action.key} ${action.pod.specHash} ${action.attempt.restartCount}`;
+    case "refresh":
+      return `${action.key} ${action.content}`;
     case "stop":
       return action.revisions.map(({ uuid }) => uuid).join(" ");
     case "remove":
@@ -65,6 +75,7 @@ export function isForSamePod(a: Action, b: Action): boolean {
 function podUids(action: Action): readonly PodUid[] {
   switch (action.kind) {
     case "run":
+    case "refresh":
       return [action.pod.uid];
     case "stop":
       return action.revisions.map(({ podUid }) => podUid);

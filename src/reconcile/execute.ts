@@ -11,6 +11,8 @@ export async function execute(action: Action, runtime: Runtime, signal: AbortSig
       for (const revision of action.replaces) await runtime.stop(revision, signal);
       return runtime.start(uuid, signal);
     }
+    case "refresh":
+      return runtime.refresh(action.pod, signal);
     case "stop":
       for (const revision of action.revisions) await runtime.stop(revision, signal);
       return;

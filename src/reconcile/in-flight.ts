@@ -6,6 +6,7 @@ import type { Action, ActionKind } from "./action.ts";
 /** Each is a process or more on a machine that may have two cores; a stop is only a request to systemd. */
 const places: Readonly<Record<ActionKind, number>> = {
   run: 4,
+  refresh: 4,
   stop: Number.POSITIVE_INFINITY,
   remove: 4,
   removePodDirectory: 4,

@@ -8,13 +8,16 @@
 //                                   ▼            │
 //                                  dead ─────────┘      restartPolicy says no: completed, kept
 //
+//   running as written, and its ConfigMaps have changed ──refresh──► the same, with other files in its volumes
+//
 //   not wanted:  running ──stop──► dead ──remove──► directory ──removePodDirectory──► nothing
 //
 //   either way:  prepared but never started, dead but not the last ──remove──► nothing
 
+import { contentHash } from "../pod/content-hash.ts";
 import { type Desired, isHeld } from "../pod/desired.ts";
 import { type Lineage, lineageOf } from "../pod/lineage.ts";
-import { type PodKey, type PodUid, podKey } from "../pod/names.ts";
+import { type ContentHash, type PodKey, type PodUid, podKey } from "../pod/names.ts";
 import type { Failure, Observation, Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
 import type { Waiting } from "../pod/waiting.ts";
@@ -47,7 +50,7 @@ export interface Plan {
   readonly cancel: readonly Action[];
   /** When time alone makes another plan; undefined: never. */
   readonly recheckAtMs: number | undefined;
-  /** Each Pod that should be started. */
+  /** Each Pod that should be started, or whose volumes should be brought up to date. */
   readonly waiting: ReadonlyMap<PodKey, Waiting>;
 }
 
@@ -80,7 +83,7 @@ export function plan(world: World): Plan {
     waiting: new Map(
       steps
         .flat()
-        .filter(isRun)
+        .filter(isAwaited)
         .map((step) => [step.action.key, waitingFor(step, world)]),
     ),
   };
@@ -92,8 +95,14 @@ function stepsByPod({ desired, observation }: World): (readonly Step[])[] {
   const unwanted = [...revisions].filter(
     ([key, ofKey]) => !wanted.has(key) && !ofKey.some(({ manifest }) => isHeld(desired, manifest)),
   );
+  const contents = new Map(observation.podDirectories.map(({ uid, content }) => [uid, content]));
   return [
-    ...desired.pods.map((pod) => stepsOfWanted(pod, lineageOf(revisions.get(keyOf(pod)) ?? []), desired)),
+    ...desired.pods.map((pod) =>
+      stepsOfWanted(pod, lineageOf(revisions.get(keyOf(pod)) ?? []), {
+        desired,
+        content: contents.get(pod.uid),
+      }),
+    ),
     ...unwanted.map(([key, ofKey]) => stepsOfUnwanted(key, lineageOf(ofKey))),
     ...garbageDirectories(desired, observation).map((uid) => [
       now({ kind: "removePodDirectory", uid, reason: "garbage" }),
@@ -101,16 +110,23 @@ function stepsByPod({ desired, observation }: World): (readonly Step[])[] {
   ];
 }
 
-function stepsOfWanted(pod: Pod, lineage: Lineage, { unreadable }: Desired): readonly Step[] {
+interface Surroundings {
+  readonly desired: Desired;
+  /** Of the Pod's directory. */
+  readonly content: ContentHash | undefined;
+}
+
+function stepsOfWanted(pod: Pod, lineage: Lineage, { desired, content }: Surroundings): readonly Step[] {
   const key = keyOf(pod);
   const kept = lineage.running.find(({ specHash }) => specHash === pod.specHash);
   const run = kept ? [] : runSteps(pod, lineage);
   // What is known of an unreadable directory may be old: good enough to start what is down, not to stop what is up.
-  if (unreadable !== undefined) return run.filter(({ action }) => action.replaces.length === 0);
+  if (desired.unreadable !== undefined) return run.filter(({ action }) => action.replaces.length === 0);
   const surplus = kept ? lineage.running.filter((revision) => revision !== kept) : [];
   return [
     ...(surplus.length > 0 ? [now({ kind: "stop", key, revisions: surplus, reason: "superseded" })] : []),
     ...run,
+    ...(kept ? refreshSteps(pod, { desired, content }) : []),
     ...removals(key, lineage.prepared, "neverStarted"),
     // The last one stays: its log, and for a completed Pod that it completed.
     ...removals(key, lineage.exited.slice(1), "superseded"),
@@ -138,6 +154,13 @@ function runSteps(pod: Pod, { running, stopping, exited }: Lineage): readonly St
   return [{ action: { ...run, attempt, reason: "ended" }, notBeforeMs: finishedMs + backOffMs }];
 }
 
+/** A preparation writes the volumes too, so this is only for a Pod that runs. */
+function refreshSteps(pod: Pod, { desired, content: written }: Surroundings): readonly Step[] {
+  const content = contentHash(pod, desired.objects);
+  if (content === undefined || content === written) return [];
+  return [now({ kind: "refresh", key: keyOf(pod), pod, content, reason: "changed" })];
+}
+
 function stepsOfUnwanted(key: PodKey, { running, stopping, prepared, exited }: Lineage): readonly Step[] {
   if (running.length > 0) return [now({ kind: "stop", key, revisions: running, reason: "deleted" })];
   if (stopping.length > 0) return [];
@@ -155,7 +178,7 @@ function removals(
 function garbageDirectories(desired: Desired, { podDirectories, revisions }: Observation): readonly PodUid[] {
   if (desired.unreadable !== undefined) return [];
   const used = new Set([...desired.pods.map(({ uid }) => uid), ...revisions.map(({ podUid }) => podUid)]);
-  return podDirectories.filter((uid) => !used.has(uid));
+  return podDirectories.map(({ uid }) => uid).filter((uid) => !used.has(uid));
 }
 
 function isObsolete({ key, pod }: ActionOf<"run">, desired: Desired): boolean {
@@ -163,17 +186,20 @@ function isObsolete({ key, pod }: ActionOf<"run">, desired: Desired): boolean {
   return wanted ? wanted.specHash !== pod.specHash : !isHeld(desired, pod.source.file);
 }
 
-function waitingFor(step: Step<ActionOf<"run">>, { failures, nowMs }: World): Waiting {
+function waitingFor(step: Step<AwaitedAction>, { failures, nowMs }: World): Waiting {
   const failed = failures.get(actionId(step.action));
   if (failed && failed.retryAtMs > nowMs)
     return { kind: "retry", failure: failed.failure, count: failed.count, untilMs: failed.retryAtMs };
-  if (step.notBeforeMs > nowMs)
+  if (step.action.kind === "run" && step.notBeforeMs > nowMs)
     return { kind: "restart", backOffMs: step.action.attempt.backOffMs, untilMs: step.notBeforeMs };
   return { kind: "starting", failure: failed?.failure };
 }
 
-function isRun(step: Step): step is Step<ActionOf<"run">> {
-  return step.action.kind === "run";
+/** Without which a Pod is not as it should be. */
+type AwaitedAction = ActionOf<"run"> | ActionOf<"refresh">;
+
+function isAwaited(step: Step): step is Step<AwaitedAction> {
+  return step.action.kind === "run" || step.action.kind === "refresh";
 }
 
 function now<A extends Action>(action: A): Step<A> {

@@ -52,6 +52,7 @@ const resyncMs = 5 * 60_000;
 /** Where the runtime threw something else than a RuntimeError. */
 const defaultReasons: Readonly<Record<ActionKind, Reason>> = {
   run: "RunContainerError",
+  refresh: "FailedMount",
   stop: "FailedKillPod",
   remove: "FailedKillPod",
   removePodDirectory: "FailedKillPod",
@@ -218,6 +219,8 @@ function actionFields(action: Action): LogFields {
   switch (action.kind) {
     case "run":
       return { pod: action.key, why: action.reason, restartCount: action.attempt.restartCount };
+    case "refresh":
+      return { pod: action.key, why: action.reason };
     case "stop":
       return {
         pod: action.key,

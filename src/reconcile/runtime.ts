@@ -13,6 +13,8 @@ export interface Runtime {
   prepare(pod: Pod, attempt: Attempt, signal: AbortSignal): Promise<RktUuid>;
   /** Starts what prepare() made; resolves once systemd has started it. */
   start(uuid: RktUuid, signal: AbortSignal): Promise<void>;
+  /** Writes what the volumes of a pod that runs should hold now, where it differs; nothing is restarted. */
+  refresh(pod: Pod, signal: AbortSignal): Promise<void>;
   /** Resolves once nothing of it runs any more. */
   stop(revision: Revision, signal: AbortSignal): Promise<void>;
   /** Removes what is left of a revision that does not run: its rkt pod, its unit. */

@@ -220,7 +220,11 @@ function observedApps(pod: RktPod, state: RevisionState, end: End | undefined): 
     if (state.kind === "exited") {
       const exitCode = exitCodeOf(app, pod, state, end?.finished);
       // Not rkt's time, which is that of its garbage collection.
-      return { name, imageId, state: { kind: "exited", exitCode, finishedAtMs: end?.markedAtMs, message: "" } };
+      return {
+        name,
+        imageId,
+        state: { kind: "exited", exitCode, finishedAtMs: end?.markedAtMs, message: "" },
+      };
     }
     if (app.exitCode !== undefined || app.state === "exited") {
       const { exitCode } = app;

@@ -3,15 +3,18 @@
 //   manifest.json                               the accepted version (pod/desired.ts)
 //   finished-<rkt uuid>                         when and how that revision ended, written by its unit
 //   stopped-<rkt uuid>                          it was told to end, and did not of itself
+//   content                                     what the projected volumes were last written from (pod/content-hash.ts)
 //   volumes/kubernetes.io~empty-dir/<volume>
 //
-// Invariant: no uid leads out of pods/.
+// Invariants: no uid leads out of pods/; what is mounted in a pod's directory is not removed with it.
 
 import { lstat, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hasErrorCode } from "../host/error.ts";
 import { readTextIfExists, writeFileAtomic } from "../host/files.ts";
+import { unmountBelow } from "../host/mount-table.ts";
 import { serializeAcceptedPod } from "../pod/desired.ts";
-import { isPodUid, type PodUid, type RktUuid } from "../pod/names.ts";
+import { type ContentHash, isPodUid, type PodUid, type RktUuid } from "../pod/names.ts";
+import type { PodDirectory } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
 
 export class PodDirectories {
@@ -34,13 +37,31 @@ export class PodDirectories {
     return `${this.path(uid)}/volumes/kubernetes.io~empty-dir/${volume}`;
   }
 
-  /** The uids that have a directory. */
-  async list(): Promise<readonly PodUid[]> {
+  /** Every one that is there. */
+  async list(): Promise<readonly PodDirectory[]> {
+    return Promise.all((await this.#uids()).map(async (uid) => ({ uid, content: await this.content(uid) })));
+  }
+
+  async #uids(): Promise<readonly PodUid[]> {
     const names: readonly string[] = await readdir(this.#root).catch((error: unknown) => {
       if (hasErrorCode(error, "ENOENT")) return [];
       throw error;
     });
     return names.filter(isPodUid);
+  }
+
+  async content(uid: PodUid): Promise<ContentHash | undefined> {
+    return (await readTextIfExists(this.#contentFile(uid))) as ContentHash | undefined;
+  }
+
+  /** Undefined while what is there is being changed: if that is broken off nothing is known of it. */
+  async setContent(uid: PodUid, content: ContentHash | undefined): Promise<void> {
+    if (content === undefined) await rm(this.#contentFile(uid), { force: true });
+    else await writeFileAtomic(this.#contentFile(uid), content, 0o600);
+  }
+
+  #contentFile(uid: PodUid): string {
+    return `${this.path(uid)}/content`;
   }
 
   /** Makes the directory and keeps the accepted manifest in it; writes nothing that is there already. */
@@ -55,7 +76,7 @@ export class PodDirectories {
   /** The accepted manifests of all pods, the latest of a pod last; those that cannot be read are left out. */
   async accepted(): Promise<readonly string[]> {
     const found: { readonly text: string; readonly mtimeMs: number }[] = [];
-    for (const uid of await this.list()) {
+    for (const uid of await this.#uids()) {
       const file = `${this.path(uid)}/manifest.json`;
       const text = await readTextIfExists(file);
       if (text !== undefined) found.push({ text, mtimeMs: (await stat(file)).mtimeMs });
@@ -94,8 +115,10 @@ export class PodDirectories {
     return `${this.path(uid)}/stopped-${uuid}`;
   }
 
-  /** Links in it are removed, not followed. */
+  /** Links in it are removed, not followed, and what is mounted in it is unmounted. */
   async remove(uid: PodUid): Promise<void> {
-    await rm(this.path(uid), { recursive: true, force: true });
+    const path = this.path(uid);
+    await unmountBelow(path);
+    await rm(path, { recursive: true, force: true });
   }
 }

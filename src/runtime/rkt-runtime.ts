@@ -132,6 +132,10 @@ export class RktRuntime implements Runtime {
     }
   }
 
+  async refresh(pod: Pod): Promise<void> {
+    await setUpVolumes(pod, this.#options.directories);
+  }
+
   async stop({ uuid, podUid }: Revision, signal: AbortSignal): Promise<void> {
     const { systemd, rkt, observer, directories } = this.#options;
     const unit = observer.podUnit(uuid);

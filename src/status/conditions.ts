@@ -76,11 +76,10 @@ function manifestAccepted({ manifest }: PodView): readonly Condition[] {
   }
 }
 
-/** A change that cannot be prepared leaves the old revision running. */
+/** A change that cannot be prepared leaves the old revision running, one of a ConfigMap that cannot be written the old files. */
 function upToDate(view: PodView): readonly Condition[] {
-  const { current, isLive } = shownRevisions(view);
-  if (!isLive || current?.specHash === view.pod.specHash || !view.waiting || !("failure" in view.waiting))
-    return [];
+  const { isLive } = shownRevisions(view);
+  if (!isLive || !view.waiting || !("failure" in view.waiting)) return [];
   const { failure } = view.waiting;
   return failure ? [{ type: "UpToDate", status: "False", ...failure }] : [];
 }

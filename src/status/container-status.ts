@@ -98,10 +98,14 @@ function terminated(revision: Revision, name: string): ContainerStateTerminated 
     containerID: containerId(revision, name),
     exitCode: failure ? exited?.exitCode || startErrorCode : (exited?.exitCode ?? unknownCode),
     reason: failure ? "StartError" : terminatedReason(exited),
-    ...(failure && { message: failure.message }),
+    ...message(failure?.message || exited?.message),
     ...(startedAt !== undefined && { startedAt }),
     ...(finishedAt !== undefined && { finishedAt }),
   };
+}
+
+function message(text: string | undefined): { message?: string } {
+  return text ? { message: text } : {};
 }
 
 function terminatedReason(exited: Extract<ObservedApp["state"], { kind: "exited" }> | undefined): string {

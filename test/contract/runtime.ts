@@ -60,7 +60,9 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
         state: { kind: "prepared" },
         apps: [{ name: "main", state: { kind: "created" } }],
       });
-      expect((await it.runtime.observe(signal)).podDirectories).toEqual([pod.uid]);
+      expect((await it.runtime.observe(signal)).podDirectories).toEqual([
+        { uid: pod.uid, content: undefined },
+      ]);
     });
 
     test("what is started is seen running at once", async () => {
@@ -106,7 +108,10 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
       await it.runtime.stop(revision, signal);
       const dead = await only(it);
       await it.runtime.remove(dead, signal);
-      expect(await it.runtime.observe(signal)).toEqual({ revisions: [], podDirectories: [pod.uid] });
+      expect(await it.runtime.observe(signal)).toEqual({
+        revisions: [],
+        podDirectories: [{ uid: pod.uid, content: undefined }],
+      });
       await it.runtime.remove(dead, signal);
       await it.runtime.removePodDirectory(pod.uid, signal);
       expect(await it.runtime.observe(signal)).toEqual({ revisions: [], podDirectories: [] });

@@ -3,7 +3,9 @@
 
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../src/host/clock.ts";
-import { type ImageId, type PodUid, podKey, type RktUuid } from "../../src/pod/names.ts";
+import { type ConfigObjects, noConfigObjects } from "../../src/pod/config-objects.ts";
+import { contentHash } from "../../src/pod/content-hash.ts";
+import { type ContentHash, type ImageId, type PodUid, podKey, type RktUuid } from "../../src/pod/names.ts";
 import { isLive, type Observation, type ObservedApp, type Revision } from "../../src/pod/observed-pod.ts";
 import type { Pod } from "../../src/pod/pod.ts";
 import { type Attempt, type Runtime, RuntimeError } from "../../src/reconcile/runtime.ts";
@@ -18,16 +20,17 @@ export type Fault = (target: string, signal: AbortSignal) => Promise<void> | voi
  */
 export class MemoryRuntime implements Runtime {
   readonly faults = new Map<Operation, Fault>();
+  objects: ConfigObjects = noConfigObjects;
   readonly #clock: Clock;
   readonly #revisions = new Map<RktUuid, Revision>();
   readonly #pods = new Map<RktUuid, Pod>();
-  readonly #directories = new Set<PodUid>();
+  readonly #directories = new Map<PodUid, ContentHash | undefined>();
 
   constructor(clock: Clock, revisions: readonly Revision[] = []) {
     this.#clock = clock;
     for (const revision of revisions) {
       this.#revisions.set(revision.uuid, revision);
-      this.#directories.add(revision.podUid);
+      this.#directories.set(revision.podUid, undefined);
     }
   }
 
@@ -37,7 +40,7 @@ export class MemoryRuntime implements Runtime {
 
   /** A directory of which nothing else is left. */
   addDirectory(uid: PodUid): void {
-    this.#directories.add(uid);
+    this.#directories.set(uid, undefined);
   }
 
   /** The pod ends by itself. */
@@ -48,7 +51,8 @@ export class MemoryRuntime implements Runtime {
 
   async observe(signal: AbortSignal): Promise<Observation> {
     await this.#begin("observe", "", signal);
-    return { revisions: this.revisions, podDirectories: [...this.#directories] };
+    const podDirectories = [...this.#directories].map(([uid, content]) => ({ uid, content }));
+    return { revisions: this.revisions, podDirectories };
   }
 
   async prepare(pod: Pod, attempt: Attempt, signal: AbortSignal): Promise<RktUuid> {
@@ -57,7 +61,7 @@ export class MemoryRuntime implements Runtime {
     if (pod.spec.containers.some(({ image }) => image === "missing"))
       throw new RuntimeError("ErrImagePull", "missing: no such image");
     const uuid = randomUUID() as RktUuid;
-    this.#directories.add(pod.uid);
+    this.#directories.set(pod.uid, contentHash(pod, this.objects));
     this.#pods.set(uuid, pod);
     this.#revisions.set(uuid, {
       ...attempt,
@@ -97,6 +101,11 @@ export class MemoryRuntime implements Runtime {
     if (isOver) this.#end(started, { exitCode: failed ?? 0, isStopped: false });
   }
 
+  async refresh(pod: Pod, signal: AbortSignal): Promise<void> {
+    await this.#begin("refresh", podKey(pod.namespace, pod.name), signal);
+    this.#directories.set(pod.uid, contentHash(pod, this.objects));
+  }
+
   async stop({ uuid, key }: Revision, signal: AbortSignal): Promise<void> {
     await this.#begin("stop", key, signal);
     const revision = this.#revisions.get(uuid);
@@ -126,7 +135,7 @@ export class MemoryRuntime implements Runtime {
     const finishedAtMs = this.#clock.wallMs();
     this.#revisions.set(revision.uuid, {
       ...revision,
-      apps: revision.apps.map((app) => inState(app, { kind: "exited", exitCode, finishedAtMs })),
+      apps: revision.apps.map((app) => inState(app, { kind: "exited", exitCode, finishedAtMs, message: "" })),
       state: {
         kind: "exited",
         finishedAtMs,

@@ -1,10 +1,18 @@
 // A Pod, a revision and a world in which all is well, to be changed in one thing each.
 
-import { noConfigObjects } from "../../src/pod/config-objects.ts";
+import { type ConfigObjects, noConfigObjects } from "../../src/pod/config-objects.ts";
 import type { Desired } from "../../src/pod/desired.ts";
-import { type ImageId, type PodUid, podKey, type RktUuid, type SpecHash } from "../../src/pod/names.ts";
+import {
+  type ContentHash,
+  type ImageId,
+  type PodUid,
+  podKey,
+  type RktUuid,
+  type SpecHash,
+} from "../../src/pod/names.ts";
 import type { Revision, RevisionState } from "../../src/pod/observed-pod.ts";
 import type { Pod, RestartPolicy } from "../../src/pod/pod.ts";
+import type { Volume } from "../../src/pod/volume.ts";
 import type { World } from "../../src/reconcile/plan.ts";
 import { plainContainer, plainPodSpec } from "../plain-pod.ts";
 
@@ -19,6 +27,8 @@ interface PodChange {
   readonly restartPolicy?: RestartPolicy;
   readonly image?: string;
   readonly command?: readonly string[];
+  /** A ConfigMap of that name is mounted. */
+  readonly configMap?: string | undefined;
 }
 
 /** `default/web` with one container, `main`. */
@@ -36,6 +46,7 @@ export function basePod(change: PodChange = {}): Pod {
     spec: {
       ...plainPodSpec,
       containers: containers.map((container) => ({ ...plainContainer, ...container })),
+      volumes: change.configMap === undefined ? [] : [configMapVolume(change.configMap)],
       restartPolicy,
     },
     wire: {
@@ -44,6 +55,20 @@ export function basePod(change: PodChange = {}): Pod {
       metadata: { name, namespace: "default", labels: { app: name } },
       spec: { containers, restartPolicy },
     },
+  };
+}
+
+function configMapVolume(name: string): Volume {
+  const source = { kind: "configMap", name, items: undefined, optional: false, defaultMode: 0o644 } as const;
+  return { name: "config", kind: "projected", sources: [source], isSecret: false };
+}
+
+/** A ConfigMap in namespace `default` with one key. */
+export function configMap(name: string, value: string): ConfigObjects {
+  const data = new Map([["key", new TextEncoder().encode(value)]]);
+  return {
+    ...noConfigObjects,
+    configMaps: new Map([[`default/${name}`, { namespace: "default", name, data }]]),
   };
 }
 
@@ -87,7 +112,7 @@ function appState({ kind }: RevisionState): Revision["apps"][number]["state"] {
 }
 
 export function exitedApp(exitCode: number | undefined) {
-  return { kind: "exited", exitCode, finishedAtMs: wallMs - 1000 } as const;
+  return { kind: "exited", exitCode, finishedAtMs: wallMs - 1000, message: "" } as const;
 }
 
 /** Ended by itself `agoMs` ago. */
@@ -121,14 +146,20 @@ export function baseDesired(change: Partial<Desired> = {}): Desired {
   };
 }
 
-/** One pod that runs as written. */
+/** One pod that runs as written; `content` is what every pod's volumes were written from. */
 export function baseWorld(
-  change: Partial<Omit<World, "observation">> & { revisions?: readonly Revision[] } = {},
+  change: Partial<Omit<World, "observation">> & {
+    revisions?: readonly Revision[];
+    content?: ContentHash | undefined;
+  } = {},
 ): World {
-  const { revisions = [baseRevision()], ...rest } = change;
+  const { revisions = [baseRevision()], content, ...rest } = change;
   return {
     desired: baseDesired(),
-    observation: { revisions, podDirectories: [...new Set(revisions.map(({ podUid }) => podUid))] },
+    observation: {
+      revisions,
+      podDirectories: [...new Set(revisions.map(({ podUid }) => podUid))].map((uid) => ({ uid, content })),
+    },
     failures: new Map(),
     inFlight: [],
     nowMs,

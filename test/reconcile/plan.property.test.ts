@@ -2,6 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { noConfigObjects } from "../../src/pod/config-objects.ts";
+import { contentHash } from "../../src/pod/content-hash.ts";
 import { type PodKey, podKey } from "../../src/pod/names.ts";
 import { isLive, type Revision, type RevisionState } from "../../src/pod/observed-pod.ts";
 import { type Action, actionId, isForSamePod } from "../../src/reconcile/action.ts";
@@ -10,7 +12,7 @@ import { execute } from "../../src/reconcile/execute.ts";
 import { type AttemptFailure, plan, type World } from "../../src/reconcile/plan.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
 import { MemoryRuntime } from "../fakes/memory-runtime.ts";
-import { baseDesired, basePod, baseRevision, exited, exitedApp, nowMs } from "./base-world.ts";
+import { baseDesired, basePod, baseRevision, configMap, exited, exitedApp, nowMs } from "./base-world.ts";
 
 const names = ["web", "db", "job"] as const;
 const hashes = ["aaaa", "bbbb"] as const;
@@ -22,6 +24,7 @@ const restingPod = fc
     name: fc.constantFrom(...names),
     specHash: fc.constantFrom(...hashes),
     uid: fc.constantFrom("one", "two"),
+    configMap: fc.constantFrom("settings", undefined),
     life: fc.constantFrom(
       { restartPolicy: "Always", command: ["sleep", "1000"] } as const,
       { restartPolicy: "OnFailure", command: ["sh", "-c", "exit 0"] } as const,
@@ -63,11 +66,13 @@ const revisions = fc
   .array(revision, { maxLength: 8 })
   .map((all) => all.map((one, index): Revision => ({ ...one, uuid: baseRevision({ number: index }).uuid })));
 
+const objects = fc.constantFrom(noConfigObjects, configMap("settings", "a"), configMap("settings", "b"));
+
 const desired = fc
-  .record({ pods, isReadable: fc.boolean(), rejected: fc.subarray([...names, "gone"]) })
-  .map(({ pods: wanted, isReadable, rejected }) =>
+  .record({ pods, objects, isReadable: fc.boolean(), rejected: fc.subarray([...names, "gone"]) })
+  .map(({ isReadable, rejected, ...wanted }) =>
     baseDesired({
-      pods: wanted,
+      ...wanted,
       files: rejected.map((name) => ({ path: `/manifests/${name}.yaml`, state: "rejected", problems: [] })),
       unreadable: isReadable ? undefined : "EIO",
     }),
@@ -83,7 +88,10 @@ const world = fc
     retryInMs: fc.integer({ min: -5, max: 5 }),
   })
   .map((it): World => {
-    const observation = { revisions: it.revisions, podDirectories: it.revisions.map(({ podUid }) => podUid) };
+    const observation = {
+      revisions: it.revisions,
+      podDirectories: it.revisions.map(({ podUid }) => ({ uid: podUid, content: undefined })),
+    };
     const calm = { desired: it.desired, observation, failures: new Map(), inFlight: [], nowMs };
     const asked = plan(calm).actions;
     const chosen = (mask: number) => asked.filter((_action, index) => mask & (1 << index));
@@ -125,7 +133,7 @@ describe("a plan", () => {
         for (const action of plan(it).actions) {
           for (const touched of touchedBy(action)) expect(known.has(touched)).toBe(true);
           if (action.kind === "removePodDirectory")
-            expect(it.observation.podDirectories).toContain(action.uid);
+            expect(it.observation.podDirectories.map(({ uid }) => uid)).toContain(action.uid);
         }
       }),
     );
@@ -194,7 +202,16 @@ describe("plans carried out", () => {
         }
         const { podDirectories } = await runtime.observe(signal);
         const uids = runtime.revisions.map(({ podUid }) => podUid);
-        expectAllIn(podDirectories, uids);
+        expectAllIn(
+          podDirectories.map(({ uid }) => uid),
+          uids,
+        );
+        for (const pod of wanted.pods.filter((it) => live.includes(keyAndHash(it)))) {
+          const key = podKey(pod.namespace, pod.name);
+          const running = runtime.revisions.find((revision) => revision.key === key && isLive(revision));
+          const written = podDirectories.find(({ uid }) => uid === running?.podUid)?.content;
+          expect(written).toBe(contentHash(pod, wanted.objects));
+        }
       }),
       { numRuns: 200 },
     );
@@ -209,7 +226,7 @@ describe("plans carried out", () => {
         const mayFail = () => {
           if (dice.next().value === 0) throw new Error("bad luck");
         };
-        for (const operation of ["prepare", "stop", "remove", "removePodDirectory"] as const)
+        for (const operation of ["prepare", "refresh", "stop", "remove", "removePodDirectory"] as const)
           runtime.faults.set(operation, mayFail);
         refuseSecondStart(runtime, mayFail);
         const readable = { ...wanted, files: [], unreadable: undefined };
@@ -235,6 +252,7 @@ function touchedBy(action: Action): readonly Revision[] {
       return action.revisions;
     case "remove":
       return [action.revision];
+    case "refresh":
     case "removePodDirectory":
       return [];
     default:
@@ -250,6 +268,7 @@ async function converge(options: {
   passesMax?: number;
 }): Promise<void> {
   const { runtime, clock, passesMax } = options;
+  runtime.objects = options.desired.objects;
   for (let pass = 0; pass < (passesMax ?? 100); pass++) {
     const observation = await runtime.observe(signal);
     const desiredNow = adoptUids(options.desired, observation.revisions);

@@ -1,13 +1,23 @@
 // What is done next, as tables: a world in which all is well, one thing changed, the actions.
 
 import { describe, expect, test } from "bun:test";
+import { contentHash } from "../../src/pod/content-hash.ts";
 import type { ManifestFile } from "../../src/pod/desired.ts";
-import { type PodUid, podKey } from "../../src/pod/names.ts";
+import { type ContentHash, type PodUid, podKey } from "../../src/pod/names.ts";
 import type { Revision } from "../../src/pod/observed-pod.ts";
 import type { Problem } from "../../src/pod/problem.ts";
 import { type Action, actionId } from "../../src/reconcile/action.ts";
 import { type AttemptFailure, type Plan, plan, type World } from "../../src/reconcile/plan.ts";
-import { baseDesired, basePod, baseRevision, baseWorld, exited, exitedApp, nowMs } from "./base-world.ts";
+import {
+  baseDesired,
+  basePod,
+  baseRevision,
+  baseWorld,
+  configMap,
+  exited,
+  exitedApp,
+  nowMs,
+} from "./base-world.ts";
 
 const key = podKey("default", "web");
 const first = { restartCount: 0, backOffMs: 0 };
@@ -118,6 +128,54 @@ table("a wanted pod", [
   ),
 ]);
 
+describe("a ConfigMap that a running pod has mounted", () => {
+  const pod = basePod({ configMap: "settings" });
+  const desired = baseDesired({ pods: [pod], objects: configMap("settings", "new") });
+  const content = contentHash(pod, desired.objects) ?? ("" as ContentHash);
+  const refresh: Action = { kind: "refresh", key, pod, content, reason: "changed" };
+
+  test("as it was when the volume was written: nothing to do", () => {
+    expect(plan(baseWorld({ desired, content }))).toEqual(nothing);
+  });
+
+  test("that has changed since: the volume is refreshed, and nothing restarted", () => {
+    const old = contentHash(pod, configMap("settings", "old"));
+    expect(plan(baseWorld({ desired, content: old }))).toEqual({
+      ...nothing,
+      actions: [refresh],
+      waiting: starting,
+    });
+  });
+
+  test("of which it is not known what was written: the volume is refreshed", () => {
+    expect(plan(baseWorld({ desired })).actions).toEqual([refresh]);
+  });
+
+  test("cannot be written: the back-off is waited for, and told; another change is tried at once", () => {
+    const failure = { reason: "FailedMount", message: "no space left" } as const;
+    const failures = new Map([[actionId(refresh), { failure, count: 1, retryAtMs: nowMs + 10_000 }]]);
+    expect(plan(baseWorld({ desired, failures }))).toEqual({
+      ...nothing,
+      recheckAtMs: nowMs + 10_000,
+      waiting: new Map([[key, { kind: "retry", failure, count: 1, untilMs: nowMs + 10_000 }]]),
+    });
+    const newer = { ...desired, objects: configMap("settings", "newer") };
+    expect(plan(baseWorld({ desired: newer, failures })).actions).toMatchObject([{ kind: "refresh" }]);
+  });
+
+  test.each([
+    ["that has ended for good", [baseRevision({ state: exited({ isStopped: false }) })], "Never"],
+    ["that is stopping", [stopping], "Always"],
+  ] as const)("but by a pod %s: nothing to do", (_name, revisions, restartPolicy) => {
+    const pods = [basePod({ configMap: "settings", restartPolicy })];
+    expect(plan(baseWorld({ desired: { ...desired, pods }, revisions })).actions).toEqual([]);
+  });
+
+  test("but the directory is unreadable: it may be old, nothing is written", () => {
+    expect(plan(baseWorld({ desired: { ...desired, unreadable: "EIO" } })).actions).toEqual([]);
+  });
+});
+
 describe("a crash back-off", () => {
   const crashed = baseRevision({ restartCount: 3, backOffMs: 20_000, state: exited({ agoMs: 39_999 }) });
   const world = baseWorld({ revisions: [crashed] });
@@ -177,7 +235,7 @@ function unwanted(
 }
 
 const deadOnly = { revisions: [dead, prepared] };
-const directory = { revisions: [], podDirectories: ["uid-web" as PodUid] };
+const directory = { revisions: [], podDirectories: [{ uid: "uid-web" as PodUid, content: undefined }] };
 
 table("a pod that is not wanted any more", [
   unwanted("is stopped", {}, { kind: "stop", key, revisions: [running], reason: "deleted" }),

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import type { Pod as V1Pod } from "kubernetes-types/core/v1";
+import type { ObservedApp } from "../../src/pod/observed-pod.ts";
 import type { Waiting } from "../../src/pod/waiting.ts";
 import { derivePod } from "../../src/status/derive.ts";
 import type { PodView } from "../../src/status/shown-pod.ts";
@@ -36,8 +37,7 @@ function derive(change: Partial<PodView> = {}, previous?: V1Pod) {
 
 const dead = (exitCode: number | undefined, change: Parameters<typeof baseRevision>[0] = {}) =>
   baseRevision({ state: exited(), ...change, apps: appsIn(exitedApp(exitCode)) });
-const appsIn = (state: ReturnType<typeof exitedApp> | { readonly kind: "created" }) =>
-  baseRevision().apps.map((app) => ({ ...app, state }));
+const appsIn = (state: ObservedApp["state"]) => baseRevision().apps.map((app) => ({ ...app, state }));
 
 test("a pod that runs, whole", () => {
   const started = "2026-01-01T11:59:01Z";
@@ -164,6 +164,17 @@ describe("a container's state", () => {
     });
   });
 
+  test("with a termination message", () => {
+    const revisions = [
+      baseRevision({ state: exited(), apps: appsIn({ ...exitedApp(3), message: "a\nb\n" }) }),
+    ];
+    const pod = basePod({ restartPolicy: "Never" });
+    expect(derive({ pod, revisions }).container?.state?.terminated).toMatchObject({
+      reason: "Error",
+      message: "a\nb\n",
+    });
+  });
+
   test("not started yet in a pod that is", () => {
     const revisions = [baseRevision({ apps: appsIn({ kind: "created" }) })];
     expect(derive({ revisions })).toMatchObject({
@@ -202,6 +213,12 @@ describe("a pod that was edited", () => {
     });
     expect(phase).toBe("Running");
     expect(condition("Ready")?.status).toBe("True");
+    expect(condition("UpToDate")).toMatchObject({ status: "False", ...failure });
+  });
+
+  test("in nothing but a ConfigMap that cannot be written says so too", () => {
+    const { container, condition } = derive({ waiting: { kind: "retry", failure, count: 1, untilMs: 0 } });
+    expect(container).toMatchObject({ ready: true, state: { running: {} } });
     expect(condition("UpToDate")).toMatchObject({ status: "False", ...failure });
   });
 
