@@ -35,6 +35,7 @@ const typePackages = ["bun", "kubernetes-types"];
 const pureRoots: readonly string[] = [
   "pod/",
   "reconcile/plan.ts",
+  "rkt/docker-credentials.ts",
   "rkt/image-name.ts",
   "rkt/pod-manifest.ts",
   "rkt/rkt-json.ts",

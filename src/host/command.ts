@@ -11,6 +11,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** More output than this is an error; 64 MiB unless told. */
   readonly maxBytes?: number;
+  /** Is given each line of standard error as it is written; what it takes (true) is not in the output. */
+  readonly takeStderrLine?: (line: string) => boolean;
 }
 
 export interface CommandOutput {
@@ -51,6 +53,7 @@ const killDelayMs = 2000;
 export async function runCommand(argv: readonly string[], options: CommandOptions): Promise<CommandOutput> {
   const { execa } = await import("execa"); // 19 ms to load: not for commands that start nothing
   const [program = "", ...args] = argv;
+  const { takeStderrLine } = options;
   const running = execa(program, args, {
     reject: false,
     detached: true, // a process group of its own, for terminateGroup()
@@ -61,6 +64,11 @@ export async function runCommand(argv: readonly string[], options: CommandOption
     ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     ...(options.env === undefined ? {} : { env: options.env }),
+    ...(takeStderrLine && {
+      *stderr(line: unknown) {
+        if (!takeStderrLine(String(line))) yield line;
+      },
+    }),
   });
   using _terminator = terminateGroup(running.pid, options);
   const result = await running;

@@ -96,12 +96,23 @@ function storeNames(repository: string): ReadonlySet<string> {
   return new Set(names.filter((name) => name !== undefined));
 }
 
-/** Docker Hub is meant where the first component is no host name; its own images are in `library/`. */
-function dockerStoreName(repository: string): string {
+const dockerHub = "docker.io";
+
+/** Docker Hub, which has several names, is `docker.io`. It is meant where the first component is no host name; its own images are in `library/`. */
+export function registryOf(repository: string): { readonly host: string; readonly path: string } {
   const [first = "", ...rest] = repository.split("/");
   const isHost = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
-  const isHub = !isHost || first === "docker.io" || first === "index.docker.io";
-  if (!isHub) return repository;
+  const host = isHost ? canonicalHost(first) : dockerHub;
   const path = isHost ? rest : [first, ...rest];
-  return ["registry-1.docker.io", ...(path.length === 1 ? ["library"] : []), ...path].join("/");
+  return { host, path: (host === dockerHub && path.length === 1 ? ["library", ...path] : path).join("/") };
+}
+
+export function canonicalHost(host: string): string {
+  return ["index.docker.io", "registry-1.docker.io"].includes(host) ? dockerHub : host;
+}
+
+/** What rkt's converter from docker calls a repository (docker2aci: Docker Hub by the name of its registry). */
+function dockerStoreName(repository: string): string {
+  const { host, path } = registryOf(repository);
+  return `${host === dockerHub ? "registry-1.docker.io" : host}/${path}`;
 }

@@ -12,30 +12,18 @@ import {
   runPreparedArgs,
 } from "./command-line.ts";
 import { RktError } from "./rkt-error.ts";
-import { parseFetchedId, parseImageList, type RktImage } from "./rkt-image.ts";
+import {
+  type FetchProgress,
+  parseFetchedId,
+  parseFetchProgress,
+  parseImageList,
+  type RktImage,
+} from "./rkt-image.ts";
 import { parseImageManifest, parsePodManifest } from "./rkt-json.ts";
 import { RktOutputError } from "./rkt-output-error.ts";
 import { parsePodList, parsePodStatus, parsePodTable, type RktPod } from "./rkt-pod.ts";
+import { defaultTimeouts, type RktTimeouts } from "./rkt-timeouts.ts";
 import { parseRktVersion, type RktVersion } from "./version.ts";
-
-export interface RktTimeouts {
-  /** What only looks: version, list, status, manifests. */
-  readonly readMs: number;
-  /** rm, stop, image rm. */
-  readonly changeMs: number;
-  /** Renders images, and copies them with --no-overlay. */
-  readonly prepareMs: number;
-  readonly fetchMs: number;
-  readonly gcMs: number;
-}
-
-const defaultTimeouts: RktTimeouts = {
-  readMs: 30_000,
-  changeMs: 60_000,
-  prepareMs: 5 * 60_000,
-  fetchMs: 30 * 60_000,
-  gcMs: 5 * 60_000,
-};
 
 export interface RktClientOptions {
   /** What to run: `["/usr/bin/rkt"]`, or this executable and `rkt`. */
@@ -47,6 +35,10 @@ export interface RktClientOptions {
 export interface FetchOptions {
   /** `never`: the store only. `new`: what the store lacks. `update`: ask the remote side in any case. rkt's own default is `new`. */
   readonly pullPolicy?: "never" | "new" | "update";
+  /** In place of the one that is configured: for credentials, which must not be arguments. */
+  readonly userConfigDir?: string | undefined;
+  /** Called about once a second by the engine; a real rkt tells of no progress where nobody looks. */
+  readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
 }
 
 export interface PrepareOptions {
@@ -74,6 +66,10 @@ export class RktClient {
     this.#command = command;
     this.#options = options;
     this.#timeouts = { ...defaultTimeouts, ...timeouts };
+  }
+
+  get dataDir(): string {
+    return this.#options.dir || "/var/lib/rkt";
   }
 
   version(signal: AbortSignal): Promise<RktVersion> {
@@ -137,7 +133,14 @@ export class RktClient {
     const policy = options.pullPolicy === undefined ? [] : [`--pull-policy=${options.pullPolicy}`];
     const operation = `fetch image ${image}`;
     const args = ["fetch", "--full", ...policy, image];
-    const output = await this.#run({ operation, args, timeoutMs: this.#timeouts.fetchMs, signal });
+    const takeStderrLine = (line: string) => {
+      const progress = parseFetchProgress(line);
+      if (progress) options.onProgress?.(progress);
+      return progress !== undefined;
+    };
+    const { userConfigDir } = options;
+    const call = { operation, args, timeoutMs: this.#timeouts.fetchMs, signal, takeStderrLine };
+    const output = await this.#run({ ...call, ...(userConfigDir && { userConfigDir }) });
     return parsed(operation, output, ({ stdout }) => parseFetchedId(stdout));
   }
 
@@ -151,6 +154,13 @@ export class RktClient {
       if (stderr.includes("no image IDs found")) return false;
       throw new RktOutputError("not removed", stderr);
     });
+  }
+
+  /** Frees the space of rendered images that are not in the store any more and that no pod uses; removes no image. */
+  async removeUnusedTrees(signal: AbortSignal): Promise<void> {
+    const operation = "remove unused trees";
+    const args = ["image", "gc", "--grace-period=876000h"]; // a hundred years
+    await this.#run({ operation, args, timeoutMs: this.#timeouts.gcMs, signal });
   }
 
   /** Makes a pod that can be run. One that fails leaves a pod in state `aborted prepare`, which gc() removes. */
@@ -258,9 +268,13 @@ export class RktClient {
     readonly args: readonly string[];
     readonly timeoutMs: number;
     readonly signal: AbortSignal;
+    readonly userConfigDir?: string;
+    readonly takeStderrLine?: (line: string) => boolean;
   }): Promise<CommandOutput> {
+    const { userConfigDir = this.#options.userConfigDir } = call;
+    const argv = [...globalArgv(this.#command, { ...this.#options, userConfigDir }), ...call.args];
     try {
-      return await runCommand([...globalArgv(this.#command, this.#options), ...call.args], call);
+      return await runCommand(argv, call);
     } catch (error) {
       throw new RktError(call.operation, error);
     }

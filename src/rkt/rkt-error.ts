@@ -5,6 +5,10 @@ import { CommandError } from "../host/command.ts";
 const notFound =
   /no matches found for|no image IDs found|cannot find aci satisfying|image was not found in the store/;
 const busy = /device or resource busy|is currently running/;
+/** Go's words for a network or a server that fails; not those for an answer that says no. */
+const unreachable =
+  /no such host|connection refused|connection reset|broken pipe|network is unreachable|no route to host|server misbehaving|name resolution|timeout|deadline exceeded|\bEOF\b|HTTP (?:status )?code: (?:429|5\d\d)/i;
+const diskFull = /no space left on device|disk quota exceeded/i;
 
 export class RktError extends Error {
   override readonly name = "RktError";
@@ -15,6 +19,9 @@ export class RktError extends Error {
   /** It may work later: the pod runs, or something of it is still in use. */
   readonly isBusy: boolean;
   readonly isTimeout: boolean;
+  /** A server could not be reached, or not answer just now: what it would say is not known. */
+  readonly isUnreachable: boolean;
+  readonly isDiskFull: boolean;
   /** rkt itself crashed (a Go panic). */
   readonly isPanic: boolean;
   /** The last lines that rkt printed there; empty if none. */
@@ -28,6 +35,8 @@ export class RktError extends Error {
     this.isNotFound = notFound.test(stderr);
     this.isBusy = busy.test(stderr);
     this.isTimeout = command?.isTimeout ?? false;
+    this.isUnreachable = unreachable.test(stderr);
+    this.isDiskFull = diskFull.test(stderr);
     this.isPanic = command?.exitCode === 2 && /^panic: /m.test(stderr);
     this.stderrTail = stderr.trimEnd().split("\n").slice(-5).join("\n").slice(-1000);
   }

@@ -36,6 +36,17 @@ export function parseFetchedId(text: string): ImageId {
   return toImageId(text.trimEnd().split("\n").at(-1) ?? "");
 }
 
+export interface FetchProgress {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+/** A line on stderr of the engine's `fetch`, which rkt has none for where stderr is no terminal. */
+export function parseFetchProgress(line: string): FetchProgress | undefined {
+  const [, done, total] = /^fetch: PROGRESS (\d+) (\d+)$/.exec(line) ?? [];
+  return done === undefined ? undefined : { doneBytes: Number(done), totalBytes: Number(total) };
+}
+
 function toImageId(text: string): ImageId {
   if (/^sha512-[0-9a-f]{64}$/.test(text)) return text as ImageId;
   throw new RktOutputError("not a full image id", text);

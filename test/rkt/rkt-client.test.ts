@@ -6,8 +6,10 @@ import { writeFile } from "node:fs/promises";
 import { CommandError } from "../../src/host/command.ts";
 import { errorChain } from "../../src/host/error.ts";
 import type { ImageId, RktUuid } from "../../src/pod/names.ts";
-import { RktClient, type RktTimeouts } from "../../src/rkt/rkt-client.ts";
+import { RktClient } from "../../src/rkt/rkt-client.ts";
 import { RktError } from "../../src/rkt/rkt-error.ts";
+import type { FetchProgress } from "../../src/rkt/rkt-image.ts";
+import type { RktTimeouts } from "../../src/rkt/rkt-timeouts.ts";
 import { RecordedPods } from "../fakes/recorded-pods.ts";
 import { tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
@@ -111,7 +113,7 @@ describe("global options", () => {
       "--net=rkt.kubernetes.io --dns=127.0.0.1 --dns-search=. --dns-opt=ndots:5 --hostname=pod-hostname-foo",
     ],
     ["privileged", { net: "host", allRun: true }, "image,ondisk,all-run", "--net=host"],
-    ["without overlay", { net: "host", noOverlay: true }, "image,ondisk", "--no-overlay=true --net=host"],
+    ["the machine's IPC", { net: "host", ipc: "parent" }, "image,ondisk", "--net=host --ipc=parent"],
   ])("run-prepared as the kubelet's unit has it: %s", (_what, run, insecure, flags) => {
     expect(kubelet.runPreparedArgv(uuid, run).join(" ")).toBe(
       `/bin/rkt/rkt --insecure-options=${insecure} ${rest} ${flags} ${uuid}`,
@@ -155,6 +157,52 @@ describe("images", () => {
       isTimeout: false,
       isPanic: false,
     });
+  });
+
+  test.each([
+    ["10-fly/027", true], // no such host
+    ["10-fly/031", true], // connection refused
+    ["10-fly/025", false], // no such file
+    ["10-fly/029", false], // not allowed
+  ])("whether the registry was reached is told apart: %s", async (recorded, isUnreachable) => {
+    await using fake = await replay({ fetch: recorded });
+    expect((await failure(fake.rkt.fetch("docker://busybox:latest", {}, signal))).isUnreachable).toBe(
+      isUnreachable,
+    );
+  });
+
+  test.each([
+    ["Unexpected HTTP code: 503, URL: https://quay.io/v2/", true, false],
+    ["Unexpected HTTP code: 429, URL: https://quay.io/v2/", true, false],
+    ["Unexpected HTTP code: 404, URL: https://quay.io/v2/", false, false],
+    ["unexpected EOF", true, false],
+    ["write /var/lib/rkt/tmp/x: no space left on device", false, true],
+  ])("what went wrong is told apart by rkt's words: %s", async (stderr, isUnreachable, isDiskFull) => {
+    const command = ["/bin/sh", "-c", `echo 'fetch: ${stderr}' >&2; exit 254`] as const;
+    const error = await failure(new RktClient({ command, options: {} }).fetch("x", {}, signal));
+    expect(error).toMatchObject({ isUnreachable, isDiskFull });
+  });
+
+  test("progress is told as it comes, and is no part of an error's text", async () => {
+    const script =
+      "echo fetch: PROGRESS 1 40 >&2; echo fetch: PROGRESS 40 40 >&2; echo fetch: broken >&2; exit 254";
+    const rkt = new RktClient({ command: ["/bin/sh", "-c", script], options: {} });
+    const progress: FetchProgress[] = [];
+    const error = await failure(rkt.fetch("x", { onProgress: (one) => progress.push(one) }, signal));
+    expect(progress).toEqual([
+      { doneBytes: 1, totalBytes: 40 },
+      { doneBytes: 40, totalBytes: 40 },
+    ]);
+    expect(errorChain(error)).toBe("rkt cannot fetch image x: exit code 254: fetch: broken");
+  });
+
+  test("a fetch may have a user configuration of its own", async () => {
+    const command = ["/bin/sh", "-c", 'echo "$*" >&2; exit 254', "rkt"] as const;
+    const options = { userConfigDir: "/home/rkt", dir: "/var/data" };
+    const rkt = new RktClient({ command, options });
+    const { stderrTail } = await failure(rkt.fetch("x", { userConfigDir: "/run/one" }, signal));
+    expect(stderrTail).toBe("--user-config=/run/one --dir=/var/data fetch --full x");
+    expect((await failure(rkt.fetch("x", {}, signal))).stderrTail).toStartWith("--user-config=/home/rkt ");
   });
 
   test("a fetch that prints half an id is an error", async () => {
