@@ -38,6 +38,8 @@ export interface World {
 
 export interface AttemptFailure {
   readonly failure: Failure;
+  /** What is told of it from the second try in a row on; undefined: the same. */
+  readonly backOff?: Failure | undefined;
   /** Tries in a row. */
   readonly count: number;
   readonly retryAtMs: number;
@@ -188,8 +190,10 @@ function isObsolete({ key, pod }: ActionOf<"run">, desired: Desired): boolean {
 
 function waitingFor(step: Step<AwaitedAction>, { failures, nowMs }: World): Waiting {
   const failed = failures.get(actionId(step.action));
-  if (failed && failed.retryAtMs > nowMs)
-    return { kind: "retry", failure: failed.failure, count: failed.count, untilMs: failed.retryAtMs };
+  if (failed && failed.retryAtMs > nowMs) {
+    const failure = (failed.count > 1 && failed.backOff) || failed.failure;
+    return { kind: "retry", failure, count: failed.count, untilMs: failed.retryAtMs };
+  }
   if (step.action.kind === "run" && step.notBeforeMs > nowMs)
     return { kind: "restart", backOffMs: step.action.attempt.backOffMs, untilMs: step.notBeforeMs };
   return { kind: "starting", failure: failed?.failure };

@@ -171,21 +171,16 @@ export class Reconciler {
 
   #fail(action: Action, error: unknown): void {
     const count = (this.#failures.get(actionId(action))?.count ?? 0) + 1;
-    const delayMs = backOffMs(count, restartBackOff);
-    const failure = {
-      reason: error instanceof RuntimeError ? error.reason : defaultReasons[action.kind],
-      message: errorChain(error),
-    };
-    this.#failures.set(actionId(action), {
-      failure,
-      count,
-      retryAtMs: this.#options.clock.nowMs() + delayMs,
-    });
+    const told = error instanceof RuntimeError ? error : undefined;
+    const failure = { reason: told?.reason ?? defaultReasons[action.kind], message: errorChain(error) };
+    const nowMs = this.#options.clock.nowMs();
+    const retryAtMs = told?.retryAtMs ?? nowMs + backOffMs(count, restartBackOff);
+    this.#failures.set(actionId(action), { failure, backOff: told?.backOff, count, retryAtMs });
     this.#options.log.warn(`${action.kind}: failed`, {
       ...actionFields(action),
       reason: failure.reason,
       error: failure.message,
-      retryInMs: delayMs,
+      retryInMs: retryAtMs - nowMs,
     });
   }
 

@@ -2,7 +2,7 @@
 // test/contract/runtime.ts says what every implementation must do.
 
 import type { RktUuid } from "../pod/names.ts";
-import type { Observation, Reason, Revision } from "../pod/observed-pod.ts";
+import type { Failure, Observation, Reason, Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
 
 /** Every call may be repeated, and throws RuntimeError when the world fails. */
@@ -31,11 +31,22 @@ export interface Attempt {
   readonly backOffMs: number;
 }
 
+export interface RuntimeErrorOptions extends ErrorOptions {
+  /** When to try again, on the monotonic clock, where the runtime knows better than the reconciler. */
+  readonly retryAtMs?: number;
+  /** What is told while that is waited for, from the second failure in a row on; else the same. */
+  readonly backOff?: Failure;
+}
+
 export class RuntimeError extends Error {
   override readonly name = "RuntimeError";
   readonly reason: Reason;
-  constructor(reason: Reason, message: string, options?: ErrorOptions) {
+  readonly retryAtMs: number | undefined;
+  readonly backOff: Failure | undefined;
+  constructor(reason: Reason, message: string, options: RuntimeErrorOptions = {}) {
     super(message, options);
     this.reason = reason;
+    this.retryAtMs = options.retryAtMs;
+    this.backOff = options.backOff;
   }
 }

@@ -2,7 +2,7 @@
 // Invariant: the words are the kubelet's, where it has one for it.
 
 import type { ContainerState, ContainerStateTerminated, ContainerStatus } from "kubernetes-types/core/v1";
-import type { ObservedApp, Reason, Revision } from "../pod/observed-pod.ts";
+import type { ObservedApp, Revision } from "../pod/observed-pod.ts";
 import type { Waiting } from "../pod/waiting.ts";
 import { type PodView, shownRevisions } from "./shown-pod.ts";
 import { rfc3339 } from "./time.ts";
@@ -60,8 +60,6 @@ function containerState(name: string, view: PodView): ContainerState {
   return { waiting: { reason: "ContainerCreating" } };
 }
 
-const backOffReasons: Readonly<Partial<Record<Reason, string>>> = { ErrImagePull: "ImagePullBackOff" };
-
 function waitingState(
   name: string,
   waiting: Waiting,
@@ -70,13 +68,8 @@ function waitingState(
   switch (waiting.kind) {
     case "starting":
       return waiting.failure ?? { reason: "ContainerCreating" };
-    case "retry": {
-      const { reason, message } = waiting.failure;
-      const backOff = backOffReasons[reason];
-      // As the kubelet, which has the error itself first.
-      if (backOff === undefined || waiting.count === 1) return { reason, message };
-      return { reason: backOff, message: `Back-off pulling image: ${message}` };
-    }
+    case "retry":
+      return waiting.failure;
     case "restart": {
       const podName = `${pod.name}_${pod.namespace}(${pod.uid})`;
       const message = `back-off ${formatDuration(waiting.backOffMs)} restarting failed container=${name} pod=${podName}`;

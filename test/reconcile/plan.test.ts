@@ -309,6 +309,15 @@ describe("what failed", () => {
     });
   });
 
+  test("is told by its own words first, then by those for waiting, if it has such", () => {
+    const backOff = { reason: "ImagePullBackOff", message: "Back-off pulling image" } as const;
+    const told = (count: number) => {
+      const attempt = { ...failed(nowMs + 5000, count), backOff };
+      return plan(baseWorld({ revisions: [], failures: failures(run(), attempt) })).waiting.get(key);
+    };
+    expect([told(1), told(2)]).toMatchObject([{ failure }, { failure: backOff }]);
+  });
+
   test("is tried again when that is over, and still tells why", () => {
     const world = baseWorld({ revisions: [], failures: failures(run(), failed(nowMs)) });
     expect(plan(world)).toEqual({

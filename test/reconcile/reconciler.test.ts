@@ -80,6 +80,28 @@ test("an image that cannot be pulled is tried again after 10 s, 20 s … and tol
   await waitUntil("the mended pod to run", () => loop.live.length === 1);
 });
 
+test("when to try again is the runtime's to say", async () => {
+  await using loop = new Loop(baseDesired({ pods: [] }));
+  const retryAtMs = loop.clock.nowMs() + 123_000;
+  const backOff = { reason: "ImagePullBackOff", message: "Back-off pulling image" } as const;
+  loop.runtime.faults.set("prepare", () => {
+    throw new RuntimeError("ErrImagePull", "no such image", { retryAtMs, backOff });
+  });
+  loop.want(baseDesired());
+  const failed = (count: number) =>
+    waitUntil(`failure ${count}`, () => {
+      const waiting = loop.waitingOf();
+      return waiting?.kind === "retry" && waiting.count === count && waiting;
+    });
+  expect(await failed(1)).toMatchObject({ failure: { reason: "ErrImagePull" }, untilMs: retryAtMs });
+  expect(loop.clock.nextAlarmMs).toBe(123_000);
+  loop.runtime.faults.set("prepare", () => {
+    throw new RuntimeError("ErrImagePull", "no such image", { retryAtMs: retryAtMs + 50_000, backOff });
+  });
+  loop.clock.advance(123_000);
+  expect(await failed(2)).toMatchObject({ failure: backOff, untilMs: retryAtMs + 50_000 });
+});
+
 test("a pod that is deleted and added again is begun afresh, as often as one likes", async () => {
   await using loop = new Loop();
   for (let times = 0; times < 3; times++) {

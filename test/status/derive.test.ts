@@ -89,18 +89,16 @@ describe("a container's state", () => {
     expect(phase).toBe("Pending");
   });
 
-  test("an image error as it is at first, then as a back-off", () => {
-    const retry = (count: number): Waiting => ({ kind: "retry", failure, count, untilMs: 0 });
-    expect(derive({ revisions: [], waiting: retry(1) })).toMatchObject({
-      phase: "Pending",
-      container: { state: { waiting: { reason: "ErrImagePull", message: "no such image" } } },
-    });
-    expect(derive({ revisions: [], waiting: retry(2) }).container?.state).toEqual({
-      waiting: { reason: "ImagePullBackOff", message: "Back-off pulling image: no such image" },
-    });
-    expect(derive({ revisions: [], waiting: { kind: "starting", failure } }).container?.state).toEqual({
-      waiting: { reason: "ErrImagePull", message: "no such image" },
-    });
+  test("with an image error: what the plan tells of it, while it waits and while it tries again", () => {
+    const waits: readonly Waiting[] = [
+      { kind: "retry", failure, count: 2, untilMs: 0 },
+      { kind: "starting", failure },
+    ];
+    for (const waiting of waits)
+      expect(derive({ revisions: [], waiting })).toMatchObject({
+        phase: "Pending",
+        container: { state: { waiting: { reason: "ErrImagePull", message: "no such image" } } },
+      });
   });
 
   test("in a crash loop: the kubelet's words, and how it ended last", () => {
