@@ -88,7 +88,7 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
     new ManifestDirectory({
       path: config.manifestPath,
       nodeName: config.nodeName,
-      accepted: await directories.accepted(),
+      accepted: await directories.accepted(log),
       clock,
       log,
       onChange: () => reconciler.wake("manifests"),

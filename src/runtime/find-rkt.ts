@@ -1,6 +1,6 @@
 // Which rkt is driven: a real one that is configured or in $PATH, else the engine in this executable.
 
-import { access, constants } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface FoundRkt {
@@ -23,11 +23,16 @@ export async function findRkt(
   if (configured !== "") return { command: [configured], isBuiltin: false };
   for (const directory of searchPath.split(":").filter((part) => part.startsWith("/"))) {
     const candidate = join(directory, "rkt");
-    const isExecutable = await access(candidate, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isExecutable) return { command: [candidate], isBuiltin: false };
+    if (await isProgram(candidate)) return { command: [candidate], isBuiltin: false };
   }
   return builtin;
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 // A container's image becomes an id in rkt's store, by the pull policy.
-// Invariants: pulls happen one at a time, in order; what is in the store under its policy's terms is not fetched again.
+// Invariants: pulls happen one at a time, in order, and local files do not wait for them; what is in the store under its policy's
+// terms is not fetched again.
 
 import { stat } from "node:fs/promises";
 import { errorChain } from "../host/error.ts";
@@ -15,15 +16,20 @@ export interface Image {
   readonly manifest: AppcImageManifest;
 }
 
+type ImageStore = Pick<RktClient, "fetch" | "listImages" | "imageManifest">;
+
 export class Images {
-  readonly #rkt: RktClient;
-  /** The tail of the queue of pulls. */
-  #pulling: Promise<unknown> = Promise.resolve();
-  /** What an image file, as it then was, has become in the store. */
-  readonly #files = new Map<string, ImageId>();
+  readonly #rkt: ImageStore;
+  /** The ends of the two queues. */
+  readonly #last: Record<"file" | "remote", Promise<unknown>> = {
+    file: Promise.resolve(),
+    remote: Promise.resolve(),
+  };
+  /** By path, what an image file, as it then was, has become in the store. */
+  readonly #files = new Map<string, { readonly identity: string; readonly id: ImageId }>();
   readonly #manifests = new Map<ImageId, AppcImageManifest>();
 
-  constructor(rkt: RktClient) {
+  constructor(rkt: ImageStore) {
     this.#rkt = rkt;
   }
 
@@ -48,16 +54,21 @@ export class Images {
   /** A local file is no pull, whatever the policy: it is read when it has changed. */
   async #ensureFile(path: string, image: string, signal: AbortSignal): Promise<ImageId> {
     const identity = await stat(path, { bigint: true }).then(
-      ({ dev, ino, size, mtimeNs, ctimeNs }) => `${path} ${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`,
+      ({ dev, ino, size, mtimeNs, ctimeNs }) => [dev, ino, size, mtimeNs, ctimeNs].join(" "),
       (error: unknown) => {
         throw new RuntimeError("ErrImagePull", `Cannot read image "${image}": ${errorChain(error)}`);
       },
     );
-    const known = this.#files.get(identity);
-    if (known !== undefined) return known;
-    const id = await this.#fetch(path, { image }, signal);
-    this.#files.set(identity, id);
-    return id;
+    const known = () => {
+      const file = this.#files.get(path);
+      return file?.identity === identity ? file.id : undefined;
+    };
+    const fetch = async () => {
+      const id = known() ?? (await this.#fetch(path, { image }, signal)); // another pod's turn may have brought it
+      this.#files.set(path, { identity, id });
+      return id;
+    };
+    return known() ?? this.#inTurn("file", fetch, signal);
   }
 
   async #ensureNamed(name: ImageName, container: Container, signal: AbortSignal): Promise<ImageId> {
@@ -70,9 +81,10 @@ export class Images {
     }
     try {
       const pullPolicy = imagePullPolicy === "Always" ? "update" : "new";
-      return await this.#fetch(name.location, { image, pullPolicy }, signal);
+      const fetch = () => this.#fetch(name.location, { image, pullPolicy }, signal);
+      return await this.#inTurn("remote", fetch, signal);
     } catch (error) {
-      if (present !== undefined) return present; // Always: better the image that is there than no pod
+      if (present !== undefined && !signal.aborted) return present; // Always: better the image that is there than no pod
       throw error;
     }
   }
@@ -86,16 +98,31 @@ export class Images {
     }
   }
 
-  #fetch(
+  /** Resolves with what `work` does when those before it are done; rejects as soon as it is canceled, not only then. */
+  async #inTurn<T>(queue: "file" | "remote", work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const turn = this.#last[queue].then(work);
+    this.#last[queue] = turn.catch(() => undefined);
+    const canceled = Promise.withResolvers<never>();
+    const cancel = () => canceled.reject(signal.reason);
+    signal.addEventListener("abort", cancel, { once: true });
+    if (signal.aborted) cancel();
+    try {
+      return await Promise.race([turn, canceled.promise]);
+    } finally {
+      signal.removeEventListener("abort", cancel);
+    }
+  }
+
+  async #fetch(
     location: string,
     { image, ...options }: FetchOptions & { readonly image: string },
     signal: AbortSignal,
   ): Promise<ImageId> {
-    const pull = this.#pulling.then(() => this.#rkt.fetch(location, options, signal));
-    this.#pulling = pull.catch(() => undefined);
-    return pull.catch((error: unknown) => {
+    try {
+      return await this.#rkt.fetch(location, options, signal);
+    } catch (error) {
       throw new RuntimeError("ErrImagePull", `Failed to pull image "${image}": ${errorChain(error)}`);
-    });
+    }
   }
 
   async #manifest(id: ImageId, signal: AbortSignal): Promise<AppcImageManifest> {

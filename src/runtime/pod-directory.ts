@@ -9,8 +9,9 @@
 // Invariants: no uid leads out of pods/; what is mounted in a pod's directory is not removed with it.
 
 import { lstat, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { hasErrorCode } from "../host/error.ts";
+import { errorChain, hasErrorCode } from "../host/error.ts";
 import { readTextIfExists, writeFileAtomic } from "../host/files.ts";
+import type { Log } from "../host/log.ts";
 import { unmountBelow } from "../host/mount-table.ts";
 import { serializeAcceptedPod } from "../pod/desired.ts";
 import { type ContentHash, isPodUid, type PodUid, type RktUuid } from "../pod/names.ts";
@@ -73,13 +74,17 @@ export class PodDirectories {
     if ((await readTextIfExists(file)) !== accepted) await writeFileAtomic(file, accepted, 0o640);
   }
 
-  /** The accepted manifests of all pods, the latest of a pod last; those that cannot be read are left out. */
-  async accepted(): Promise<readonly string[]> {
+  /** The accepted manifests of all pods, the latest of a pod last. One that cannot be read is logged and left out. */
+  async accepted(log: Log): Promise<readonly string[]> {
     const found: { readonly text: string; readonly mtimeMs: number }[] = [];
     for (const uid of await this.#uids()) {
       const file = `${this.path(uid)}/manifest.json`;
-      const text = await readTextIfExists(file);
-      if (text !== undefined) found.push({ text, mtimeMs: (await stat(file)).mtimeMs });
+      try {
+        found.push({ text: await readFile(file, "utf8"), mtimeMs: (await stat(file)).mtimeMs });
+      } catch (error) {
+        if (!hasErrorCode(error, "ENOENT", "ENOTDIR"))
+          log.warn("cannot read what was accepted before", { file, error: errorChain(error) });
+      }
     }
     return found.sort((a, b) => a.mtimeMs - b.mtimeMs).map(({ text }) => text);
   }

@@ -115,10 +115,15 @@ async function* consoleEntries(source: LogOfApp): AsyncGenerator<JournalEntry> {
     if (last.length > tailLines) last.shift();
   }
   yield* last;
-  const afterMs = last.at(-1)?.realtimeUs ?? BigInt(sinceMs ?? 0) * 1000n;
   if (!follow) return;
-  const rest = readJournal({ unit, follow, sinceMs: Number(afterMs / 1000n), signal });
-  for await (const entry of appEntries(rest, source)) if (entry.realtimeUs > afterMs) yield entry;
+  // From the last one on: of what has its very microsecond, only the cursor tells what was told already.
+  const end = last.at(-1);
+  let isNew = end === undefined;
+  const fromMs = end === undefined ? sinceMs : Number(end.realtimeUs / 1000n);
+  for await (const entry of appEntries(readJournal({ unit, follow, sinceMs: fromMs, signal }), source)) {
+    if (isNew) yield entry;
+    else isNew = entry.cursor === end?.cursor;
+  }
 }
 
 /** `[ 2944.613393] main[12]: text`: systemd in the pod writes to the console so (rkt 1.30 with the host or coreos stage1). */
@@ -141,11 +146,11 @@ async function* appEntries(
 const lineLengthMax = 1024 * 1024;
 
 async function* toLines(entries: AsyncIterable<JournalEntry>): AsyncGenerator<LogLine> {
-  let begun = "";
+  let begun: LogLine | undefined;
   for await (const { message, realtimeUs, isPartial } of entries) {
-    begun += message;
-    if (isPartial && begun.length < lineLengthMax) continue;
-    yield { message: begun, timestampUs: realtimeUs };
-    begun = "";
+    const line = { message: `${begun?.message ?? ""}${message}`, timestampUs: realtimeUs };
+    begun = isPartial && line.message.length < lineLengthMax ? line : undefined;
+    if (begun === undefined) yield line;
   }
+  if (begun !== undefined) yield begun; // the app ended within it
 }
