@@ -22,7 +22,8 @@ export interface RunPreparedOptions {
   readonly dns?: readonly string[];
   readonly dnsSearch?: readonly string[];
   readonly dnsOpt?: readonly string[];
-  readonly noOverlay?: boolean;
+  /** `parent`: the machine's shared memory, semaphores and queues. */
+  readonly ipc?: string | undefined;
   /** Lets apps do everything (insecure option `all-run`): every container of the pod is privileged. */
   readonly allRun?: boolean;
 }
@@ -50,11 +51,11 @@ export function runPreparedArgs(uuid: RktUuid, options: RunPreparedOptions): rea
   const each = (name: string, values: readonly string[] = []) => values.map((value) => `--${name}=${value}`);
   return [
     "run-prepared",
-    ...(options.noOverlay ? ["--no-overlay=true"] : []),
     `--net=${options.net}`,
     ...each("dns", options.dns),
     ...each("dns-search", options.dnsSearch),
     ...each("dns-opt", options.dnsOpt),
+    ...(options.ipc === undefined ? [] : [`--ipc=${options.ipc}`]),
     ...(options.hostname === undefined ? [] : [`--hostname=${options.hostname}`]),
     uuid,
   ];

@@ -2,7 +2,6 @@
 
 import type { AppcNameValue } from "./appc.ts";
 import { expand } from "./expansion.ts";
-import { PodManifestError } from "./pod-manifest-error.ts";
 
 export interface ResolvedVariable {
   readonly name: string;
@@ -12,13 +11,17 @@ export interface ResolvedVariable {
   readonly isLiteral: boolean;
 }
 
+/**
+ * Stands for the pod's IP in variables and in what was expanded of them. The app's annotation `gantry.io/pod-ip-env` says that it is there:
+ * the engine puts the address in its place.
+ */
+const podIpPlaceholder = "@gantry.io/pod-ip@";
+
 /** The container's variables with `$(VAR)` expanded by those that stand before them; of one name the last counts. */
 export function containerVariables(environment: readonly ResolvedVariable[]): ReadonlyMap<string, string> {
   const variables = new Map<string, string>();
-  for (const { name, value, isLiteral } of environment) {
-    if (value === undefined) throw new PodManifestError(`variable ${name} has no value`);
+  for (const { name, value = podIpPlaceholder, isLiteral } of environment)
     variables.set(name, isLiteral ? value : expand(value, variables));
-  }
   return variables;
 }
 

@@ -1,7 +1,7 @@
 // Kubernetes' `$(VAR)` (third_party/forked/golang/expansion of v1.5). Pure.
 
 /** Replaces `$(NAME)` by its value; `$$` stands for `$`, and an unknown name is left as written. Values are not expanded again. */
-export function expand(text: string, variables: ReadonlyMap<string, string>): string {
+export function expand(text: string, variables: Pick<ReadonlyMap<string, string>, "get">): string {
   let result = "";
   let at = 0;
   for (;;) {

@@ -27,8 +27,6 @@ export interface OwnedPod {
 }
 
 const managedBy = { name: "gantry.io/managed-by", value: "gantry" };
-/** Of an app; the others are the pod's. */
-export const containerNameAnnotation = "io.kubernetes.container.name";
 
 export function ownershipAnnotations(pod: OwnedPod): readonly AppcNameValue[] {
   return [
@@ -36,6 +34,8 @@ export function ownershipAnnotations(pod: OwnedPod): readonly AppcNameValue[] {
     { name: "io.kubernetes.pod.uid", value: pod.uid },
     { name: "io.kubernetes.pod.name", value: pod.name },
     { name: "io.kubernetes.pod.namespace", value: pod.namespace },
+    // What the kubelet calls the pod itself, among its containers.
+    { name: "io.kubernetes.container.name", value: "POD" },
     { name: "rkt.kubernetes.io/restart-count", value: String(pod.restartCount) },
     { name: "gantry.io/spec-hash", value: pod.specHash },
     { name: "gantry.io/manifest", value: pod.manifest },

@@ -3,21 +3,24 @@
 
 import type { ImageId } from "../pod/names.ts";
 import type { Container, Pod } from "../pod/pod.ts";
+import { appAnnotations } from "./app-annotations.ts";
 import {
   type AppcApp,
   type AppcImageManifest,
-  type AppcMountPoint,
+  type AppcNameValue,
   type AppcPodManifest,
   type AppcRuntimeApp,
   appcVersion,
 } from "./appc.ts";
 import { appEnvironment, containerVariables, type ResolvedVariable } from "./environment.ts";
 import { appExec } from "./exec.ts";
-import { appMountPoints, hostVolumes, podVolumes, type ResolvedMount } from "./mounts.ts";
-import { containerNameAnnotation, ownershipAnnotations } from "./ownership.ts";
+import { appIsolators } from "./isolators.ts";
+import { appMountPoints, type HostVolumes, hostVolumes, podVolumes, type ResolvedMount } from "./mounts.ts";
+import { ownershipAnnotations } from "./ownership.ts";
 import { PodManifestError } from "./pod-manifest-error.ts";
 import { appPorts, portMappings } from "./ports.ts";
-import { appUser } from "./user.ts";
+import { isPrivileged, type Stage1, stage1Annotation, stage1Arguments, stage1Of } from "./stage1.ts";
+import { appUser, runsAsNonRoot } from "./user.ts";
 
 export interface PodManifestInput {
   readonly pod: Pod;
@@ -28,29 +31,18 @@ export interface PodManifestInput {
   /** By container name, in order: `envFrom` first. */
   readonly environment: ReadonlyMap<string, readonly ResolvedVariable[]>;
   readonly attempt: { readonly restartCount: number; readonly backOffMs: number };
+  /** Whether the built-in engine will run it. */
+  readonly isBuiltin: boolean;
+  /** The machine's, for pods that have no wish of their own. */
+  readonly stage1: Stage1;
 }
 
-/** Throws PodManifestError where an image does not say how to run it. */
-export function podManifest({
-  pod,
-  images,
-  mounts,
-  environment,
-  attempt,
-}: PodManifestInput): AppcPodManifest {
-  const volumes = hostVolumes(pod.spec.containers.flatMap(({ name }) => mounts.get(name) ?? []));
-  const apps = pod.spec.containers.map((container) => {
-    const image = images.get(container.name);
-    if (image === undefined) throw new PodManifestError(`container "${container.name}" has no image`);
-    return runtimeApp(container, image, {
-      mountPoints: appMountPoints(
-        image.manifest.app?.mountPoints ?? [],
-        mounts.get(container.name) ?? [],
-        volumes,
-      ),
-      variables: containerVariables(environment.get(container.name) ?? []),
-    });
-  });
+/** Throws PodManifestError where a container cannot be run as it and its image say. */
+export function podManifest(input: PodManifestInput): AppcPodManifest {
+  const { pod, mounts, attempt } = input;
+  const { containers, terminationGracePeriodSeconds } = pod.spec;
+  const volumes = hostVolumes(containers.flatMap(({ name }) => mounts.get(name) ?? []));
+  const apps = containers.map((container) => runtimeApp(container, input, volumes));
   return {
     acVersion: appcVersion,
     acKind: "PodManifest",
@@ -60,57 +52,86 @@ export function podManifest({
       apps.flatMap(({ app }) => app?.mountPoints ?? []),
     ),
     isolators: [],
-    annotations: ownershipAnnotations({
-      uid: pod.uid,
-      namespace: pod.namespace,
-      name: pod.name,
-      specHash: pod.specHash,
-      manifest: pod.source.file,
-      ...attempt,
-      graceSeconds: Math.max(graceSecondsMin, pod.spec.terminationGracePeriodSeconds),
-    }),
-    ports: pod.spec.containers.flatMap((container) => portMappings(container).map(({ host }) => host)),
+    annotations: [
+      ...ownershipAnnotations({
+        uid: pod.uid,
+        namespace: pod.namespace,
+        name: pod.name,
+        specHash: pod.specHash,
+        manifest: pod.source.file,
+        ...attempt,
+        graceSeconds: Math.max(graceSecondsMin, terminationGracePeriodSeconds),
+      }),
+      ...wishes(pod),
+    ],
+    ports: containers.flatMap((container) => portMappings(container).map(({ host }) => host)),
   };
 }
 
 /** kubelet v1.5 rkt.go. */
 const graceSecondsMin = 2;
 
-interface Merged {
-  readonly mountPoints: readonly AppcMountPoint[];
-  readonly variables: ReadonlyMap<string, string>;
+/** What appc has no word for; a real rkt takes no notice. */
+function wishes({ annotations, spec }: Pod): readonly AppcNameValue[] {
+  const stage1 = annotations[stage1Annotation];
+  return [
+    ...(stage1 ? [{ name: stage1Annotation, value: stage1 }] : []),
+    ...(spec.hostPID ? [{ name: "gantry.io/host-pid", value: "true" }] : []),
+    ...(spec.hostIPC ? [{ name: "gantry.io/host-ipc", value: "true" }] : []),
+  ];
 }
 
-function runtimeApp(
-  container: Container,
-  image: { readonly id: ImageId; readonly manifest: AppcImageManifest },
-  merged: Merged,
-): AppcRuntimeApp {
+function runtimeApp(container: Container, input: PodManifestInput, volumes: HostVolumes): AppcRuntimeApp {
+  const image = input.images.get(container.name);
+  if (image === undefined) throw new PodManifestError(`container "${container.name}" has no image`);
+  const { securityContext } = container;
   return {
     name: container.name, // a DNS label, and so an ACName
     image: { name: image.manifest.name, id: image.id },
-    app: mergedApp(container, image.manifest, merged),
-    annotations: [{ name: containerNameAnnotation, value: container.name }],
+    app: mergedApp(container, image.manifest, { ...input, volumes }),
+    ...(securityContext.readOnlyRootFilesystem ? { readOnlyRootFS: true } : {}),
+    annotations: appAnnotations(container, {
+      mounts: input.mounts.get(container.name) ?? [],
+      environment: input.environment.get(container.name) ?? [],
+      isNonRoot: runsAsNonRoot({ pod: input.pod.spec.securityContext, container: securityContext }),
+    }),
   };
 }
 
 function mergedApp(
   container: Container,
   image: AppcImageManifest,
-  { mountPoints, variables }: Merged,
+  {
+    pod,
+    mounts,
+    environment,
+    volumes,
+    isBuiltin,
+    stage1,
+  }: PodManifestInput & { readonly volumes: HostVolumes },
 ): AppcApp {
+  const variables = containerVariables(environment.get(container.name) ?? []);
   const exec = appExec(image, container, variables);
   if (exec.length === 0)
     throw new PodManifestError(`image ${image.name} has no command, and the container gives none`);
-  const { workingDirectory: imageDirectory, ...imageApp } = image.app ?? {};
+  const { workingDirectory: imageDirectory, isolators: imageIsolators, ...imageApp } = image.app ?? {};
   const workingDirectory = container.workingDir || imageDirectory;
+  const isolators = appIsolators(imageIsolators ?? [], container, {
+    isBuiltin,
+    isPodPrivileged: isPrivileged(pod),
+  });
   return {
     ...imageApp,
-    ...appUser(image),
-    exec,
+    ...appUser(image, {
+      pod: pod.spec.securityContext,
+      container: container.securityContext,
+      isBuiltin,
+    }),
+    exec: isBuiltin ? exec : stage1Arguments(exec, stage1Of(pod, stage1)),
     environment: appEnvironment(image.app?.environment ?? [], variables),
-    mountPoints,
+    mountPoints: appMountPoints(image.app?.mountPoints ?? [], mounts.get(container.name) ?? [], volumes),
     ports: appPorts(image.app?.ports ?? [], portMappings(container)),
+    ...(isolators.length > 0 ? { isolators } : {}),
     ...(workingDirectory ? { workingDirectory } : {}),
   };
 }

@@ -11,14 +11,14 @@ import { podUnitName } from "../pod/names.ts";
 import type { Observation, Reason, Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
 import { type Attempt, type Runtime, RuntimeError } from "../reconcile/runtime.ts";
-import { podManifest } from "../rkt/pod-manifest.ts";
-import type { RktClient } from "../rkt/rkt-client.ts";
+import type { PrepareOptions, RktClient } from "../rkt/rkt-client.ts";
 import { podUnitText } from "../systemd/pod-unit.ts";
 import type { Systemd } from "../systemd/systemd.ts";
 import { environmentOf } from "./environment.ts";
 import { Images } from "./images.ts";
 import type { Observer } from "./observe.ts";
 import type { PodDirectories } from "./pod-directory.ts";
+import { checkWishes, podPrepareOptions, podRun, translatePod } from "./translation.ts";
 import { mountsOf, setUpVolumes } from "./volumes.ts";
 
 const startTimeoutMs = 60_000;
@@ -60,7 +60,8 @@ export class RktRuntime implements Runtime {
   }
 
   async prepare(pod: Pod, attempt: Attempt, signal: AbortSignal): Promise<RktUuid> {
-    const { directories } = this.#options;
+    const { directories, isBuiltin, stage1Name, stage1Path } = this.#options;
+    checkWishes(pod, isBuiltin);
     await directories.create(pod).catch(asRuntimeError("CreateContainerError", "make the pod's directory"));
     const mounts = mountsOf(pod, await setUpVolumes(pod, directories));
     const images = new Map(
@@ -68,21 +69,28 @@ export class RktRuntime implements Runtime {
         return [container.name, await this.#images.ensure(container, signal)] as const;
       }),
     );
-    const manifest = podManifest({ pod, images, mounts, environment: environmentOf(pod), attempt });
-    const uuid = await this.#rktPrepare(pod, JSON.stringify(manifest), signal);
-    await this.#writeUnit(pod, attempt, uuid).catch(async (error: unknown) => {
+    const stage1 = { name: stage1Name, path: stage1Path };
+    const environment = environmentOf(pod);
+    const manifest = translatePod({ pod, images, mounts, environment, attempt, isBuiltin, stage1 });
+    const options = await podPrepareOptions(pod, stage1);
+    const uuid = await this.#rktPrepare(pod, { manifest: JSON.stringify(manifest), ...options }, signal);
+    await this.#writeUnit(pod, attempt, { uuid, signal }).catch(async (error: unknown) => {
       await this.#options.rkt.remove(uuid, signal).catch(() => undefined);
       throw new RuntimeError("CreateContainerError", `Cannot write the pod's unit: ${errorChain(error)}`);
     });
     return uuid;
   }
 
-  async #rktPrepare(pod: Pod, manifest: string, signal: AbortSignal): Promise<RktUuid> {
-    const { directories, rkt, stage1Name, stage1Path } = this.#options;
+  async #rktPrepare(
+    pod: Pod,
+    { manifest, ...options }: PrepareOptions & { readonly manifest: string },
+    signal: AbortSignal,
+  ): Promise<RktUuid> {
+    const { directories, rkt } = this.#options;
     const file = `${directories.path(pod.uid)}/pod-manifest.json`;
     try {
       await writeFileAtomic(file, manifest, 0o600);
-      return await rkt.prepare(file, { stage1Name, stage1Path }, signal);
+      return await rkt.prepare(file, options, signal);
     } catch (error) {
       this.#images.forget();
       await this.removeLeftovers().catch(() => undefined); // the next agent does, then
@@ -92,8 +100,12 @@ export class RktRuntime implements Runtime {
     }
   }
 
-  async #writeUnit(pod: Pod, attempt: Attempt, uuid: RktUuid): Promise<void> {
-    const { rkt, directories, network, unitDir, clock } = this.#options;
+  async #writeUnit(
+    pod: Pod,
+    attempt: Attempt,
+    { uuid, signal }: { readonly uuid: RktUuid; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { rkt, directories, network, unitDir, clock, isBuiltin } = this.#options;
     const { hostNetwork } = pod.spec;
     const text = podUnitText({
       uuid,
@@ -103,10 +115,7 @@ export class RktRuntime implements Runtime {
       preparedMs: clock.nowMs(),
       specHash: pod.specHash,
       manifest: pod.source.file,
-      execStart: rkt.runPreparedArgv(uuid, {
-        net: hostNetwork ? "host" : network,
-        hostname: hostNetwork ? pod.spec.nodeName : hostnameOf(pod),
-      }),
+      ...(await podRun(pod, { uuid, rkt, network, isBuiltin }, signal)),
       finishedFile: directories.finishedFile(pod.uid, uuid),
       graceSeconds: pod.spec.terminationGracePeriodSeconds,
     });
@@ -178,11 +187,6 @@ export class RktRuntime implements Runtime {
     const { directories } = this.#options;
     await directories.remove(uid).catch(asRuntimeError("FailedKillPod", "remove the pod's directory"));
   }
-}
-
-/** The kubelet's: the pod's name as far as Linux takes it. */
-function hostnameOf({ name }: Pod): string {
-  return name.slice(0, 63).replace(/[-.]+$/, "");
 }
 
 function asRuntimeError(reason: Reason, what: string): (error: unknown) => never {

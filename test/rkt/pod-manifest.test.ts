@@ -74,6 +74,8 @@ function manifestOf(
     mounts: new Map(names.map((name) => [name, resolved.mounts ?? []])),
     environment: new Map(names.map((name) => [name, resolved.variables ?? []])),
     attempt: { restartCount: 3, backOffMs: 40_000 },
+    isBuiltin: true,
+    stage1: { name: "", path: "" },
   });
 }
 
@@ -86,7 +88,10 @@ test("a container that says nothing leaves the image's app as it is", () => {
         name: "web",
         image: { name: "example.com/foo", id },
         app: image.app ?? null,
-        annotations: [{ name: "io.kubernetes.container.name", value: "web" }],
+        annotations: [
+          { name: "io.kubernetes.container.name", value: "web" },
+          { name: "rkt.kubernetes.io/container-hash", value: expect.stringMatching(/^\d+$/) },
+        ],
       },
     ],
     volumes: [],
@@ -96,6 +101,7 @@ test("a container that says nothing leaves the image's app as it is", () => {
       { name: "io.kubernetes.pod.uid", value: "0123456789abcdef0123456789abcdef" },
       { name: "io.kubernetes.pod.name", value: "web-node1" },
       { name: "io.kubernetes.pod.namespace", value: "default" },
+      { name: "io.kubernetes.container.name", value: "POD" },
       { name: "rkt.kubernetes.io/restart-count", value: "3" },
       { name: "gantry.io/spec-hash", value: "00112233445566778899aabbccddeeff" },
       { name: "gantry.io/manifest", value: "/etc/gantry/manifests/web.yaml" },
@@ -150,6 +156,8 @@ test("a volume that one container may write and another only read", () => {
     ]),
     environment: new Map(),
     attempt: { restartCount: 0, backOffMs: 0 },
+    isBuiltin: true,
+    stage1: { name: "", path: "" },
   });
   expect(volumes).toEqual([{ name: "gantry-0", kind: "host", source: "/srv/data" }]);
   expect(apps?.map(({ app }) => app?.mountPoints?.at(-1)?.readOnly)).toEqual([true, false]);
