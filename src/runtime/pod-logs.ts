@@ -104,8 +104,8 @@ function appUnitEntries({ uuid, app, range }: LogOfApp): AsyncIterable<JournalEn
 async function* consoleEntries(source: LogOfApp): AsyncGenerator<JournalEntry> {
   const unit = podUnitName(source.uuid);
   const { tailLines, follow, sinceMs, signal } = source.range;
-  if (tailLines === undefined) {
-    yield* appEntries(readJournal({ unit, follow, sinceMs, signal }), source);
+  if (!tailLines) {
+    yield* appEntries(readJournal({ unit, follow, tailLines, sinceMs, signal }), source);
     return;
   }
   // Which lines are the app's is known only once they are read, so the tail is cut here.
