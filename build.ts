@@ -2,7 +2,6 @@
 // Invariant: what it builds reads no .env, bunfig.toml or node_modules of the directory it is started in, since it runs as root.
 
 import { parseArgs } from "node:util";
-import type { BunPlugin } from "bun";
 import packageJson from "./package.json" with { type: "json" };
 
 const targets: Readonly<Record<string, Bun.Build.CompileTarget>> = {
@@ -11,21 +10,6 @@ const targets: Readonly<Record<string, Bun.Build.CompileTarget>> = {
   "x64-musl": "bun-linux-x64-musl",
   arm64: "bun-linux-arm64",
   "arm64-musl": "bun-linux-arm64-musl",
-};
-
-/**
- * dbus-next requires two packages that we never reach (X11 address discovery, file descriptor passing) and do not install.
- * Marking them external instead would make the executable load them from ./node_modules of the current directory.
- */
-const withoutOptionalPackages: BunPlugin = {
-  name: "without-optional-packages",
-  setup(build) {
-    build.onResolve({ filter: /^(usocket|x11)$/ }, ({ path }) => ({ path, namespace: "not-installed" }));
-    build.onLoad({ filter: /.*/, namespace: "not-installed" }, ({ path }) => ({
-      contents: `throw new Error(${JSON.stringify(`${path} is not part of gantry`)});`,
-      loader: "js",
-    }));
-  },
 };
 
 async function build(outfile: string, target: Bun.Build.CompileTarget | undefined): Promise<void> {
@@ -41,7 +25,6 @@ async function build(outfile: string, target: Bun.Build.CompileTarget | undefine
     format: "esm", // what bytecode with top-level await needs
     bytecode: true, // start-up in 25 ms instead of 56
     minify: { whitespace: true, syntax: true, identifiers: false }, // names stay in stack traces
-    plugins: [withoutOptionalPackages],
     define: {
       "process.env.NODE_ENV": '"production"',
       GANTRY_VERSION: JSON.stringify(packageJson.version),

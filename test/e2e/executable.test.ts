@@ -42,6 +42,11 @@ test("no .env, bunfig.toml, tsconfig.json, package.json or node_modules of the c
   expect(await Bun.file(`${dir.path}/loaded`).exists()).toBe(false);
 });
 
+test("nothing is in it that would be loaded from there: dbus-next's optional packages", async () => {
+  const text = Buffer.from(await Bun.file(await executable()).arrayBuffer());
+  for (const name of ["usocket", "x11"]) expect([name, text.includes(`"${name}"`)]).toEqual([name, false]);
+});
+
 test("usage errors exit 2, say what is wrong in one line, and print nothing on stdout", async () => {
   for (const argv of [
     ["nonsense"],
