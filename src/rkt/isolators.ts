@@ -3,6 +3,7 @@
 
 import { allCapabilities, defaultCapabilities } from "../pod/capabilities.ts";
 import type { Container, Resource, SecurityContext } from "../pod/pod.ts";
+import { parseQuantity } from "../pod/quantity.ts";
 import type { AppcIsolator } from "./appc.ts";
 
 export interface IsolatorOptions {
@@ -77,5 +78,10 @@ function seccompIsolator(
 function resourceIsolator(name: string, resource: Resource | undefined): readonly AppcIsolator[] {
   if (resource === undefined) return [];
   const { request, limit } = resource;
-  return [{ name, value: { default: false, request, limit } }];
+  return [{ name, value: { default: false, request: canonical(request), limit: canonical(limit) } }];
+}
+
+function canonical(text: string): string {
+  const quantity = parseQuantity(text);
+  return quantity.problem === undefined ? quantity.text : text;
 }

@@ -8,8 +8,9 @@ import { ownershipOf } from "../../src/rkt/ownership.ts";
 import { podManifest } from "../../src/rkt/pod-manifest.ts";
 import { PodManifestError } from "../../src/rkt/pod-manifest-error.ts";
 import { recording } from "../fakes/recording.ts";
-import { plainContainer, plainPodSpec } from "../plain-pod.ts";
+import { plainContainer } from "../plain-pod.ts";
 import graceVectors from "./fixtures/grace-period.json";
+import { podOf } from "./pod.ts";
 import { mount, variable } from "./resolved.ts";
 
 const id = "sha512-afec53855e9208a62afaa5cec03af213bb4afe866566850cd90576d4fd0a21a4" as ImageId;
@@ -40,22 +41,7 @@ const image: AppcImageManifest = {
 const container: Container = { ...plainContainer, name: "web" };
 
 function pod(...containers: readonly Partial<Container>[]): Pod {
-  return {
-    uid: "0123456789abcdef0123456789abcdef" as PodUid,
-    namespace: "default",
-    name: "web-node1",
-    labels: {},
-    annotations: {},
-    specHash: "00112233445566778899aabbccddeeff" as SpecHash,
-    source: { file: "/etc/gantry/manifests/web.yaml", document: 0 },
-    wire: {},
-    spec: {
-      ...plainPodSpec,
-      containers: containers.map((fields) => ({ ...container, ...fields })),
-      hostNetwork: false,
-      nodeName: "node1",
-    },
-  };
+  return podOf({ spec: { containers: containers.map((fields) => ({ ...container, ...fields })) } });
 }
 
 /** What is resolved is each container's, the same. */

@@ -1,0 +1,86 @@
+// Pod in, appc pod manifest and unit file out. UPDATE_GOLDEN=1 rewrites golden/.
+
+import { expect, test } from "bun:test";
+import { readdir, readFile } from "node:fs/promises";
+import type { ImageId, RktUuid } from "../../src/pod/names.ts";
+import type { Pod } from "../../src/pod/pod.ts";
+import { podManifest } from "../../src/rkt/pod-manifest.ts";
+import { prepareOptions, type Resolver, runPreparedOptions } from "../../src/rkt/pod-options.ts";
+import { RktClient } from "../../src/rkt/rkt-client.ts";
+import { seLinuxOptionsOf } from "../../src/rkt/unfulfilled.ts";
+import { podUnitText } from "../../src/systemd/pod-unit.ts";
+import { seLinuxContext } from "../../src/systemd/selinux-context.ts";
+import { plainContainer } from "../plain-pod.ts";
+import { defaultImage, type GoldenCase, goldenCases } from "./golden-cases.ts";
+import { podOf } from "./pod.ts";
+
+const uuid = "3b7f27cf-8a07-4d4b-9f2e-5a2d9f0f2a11" as RktUuid;
+const id = "sha512-afec53855e9208a62afaa5cec03af213bb4afe866566850cd90576d4fd0a21a4" as ImageId;
+const resolver: Resolver = { nameservers: ["192.168.1.1"], searches: ["lan"], options: [] };
+const stage1 = { name: "", path: "" };
+const attempt = { restartCount: 3, backOffMs: 40_000 };
+const rkt = new RktClient({
+  command: ["/usr/bin/rkt"],
+  options: { insecureOptions: ["image", "ondisk"], dir: "/var/lib/rkt" },
+});
+
+function manifestText(
+  pod: Pod,
+  { image = defaultImage, mounts, variables, isBuiltin = false }: GoldenCase,
+): string {
+  const names = pod.spec.containers.map(({ name }) => name);
+  const { stage1Name, noOverlay } = prepareOptions(pod, { stage1, isCoreOs: false });
+  const manifest = podManifest({
+    pod,
+    images: new Map(names.map((name) => [name, { id, manifest: image }])),
+    mounts: new Map(names.map((name) => [name, mounts ?? []])),
+    environment: new Map(names.map((name) => [name, variables ?? []])),
+    attempt,
+    isBuiltin,
+    stage1,
+  });
+  const text = `${JSON.stringify({ prepare: { stage1Name, noOverlay }, manifest }, null, 2)}\n`;
+  // Of all of a Container, so that a new field anywhere would change every file.
+  return text.replaceAll(/(container-hash",\s+"value": ")\d+/g, "$1HASH");
+}
+
+function unitText(pod: Pod, { isBuiltin = false }: GoldenCase): string {
+  const seLinuxOptions = seLinuxOptionsOf(pod);
+  return podUnitText({
+    uuid,
+    pod: { uid: pod.uid, name: pod.name, namespace: pod.namespace, hostNetwork: pod.spec.hostNetwork },
+    ...attempt,
+    preparedMs: 5_123_450,
+    specHash: pod.specHash,
+    manifest: pod.source.file,
+    execStart: rkt.runPreparedArgv(
+      uuid,
+      runPreparedOptions(pod, { network: "default", resolver, isBuiltin }),
+    ),
+    finishedFile: `/var/lib/gantry/pods/${pod.uid}/finished-${uuid}`,
+    graceSeconds: pod.spec.terminationGracePeriodSeconds,
+    seLinuxContext: seLinuxOptions && seLinuxContext("system_u:object_r:var_lib_t:s0", seLinuxOptions),
+  });
+}
+
+test.each(Object.entries(goldenCases))("%s", async (name, golden) => {
+  const { container, securityContext, spec, annotations = {} } = golden;
+  const only = {
+    ...plainContainer,
+    ...container,
+    securityContext: { ...plainContainer.securityContext, ...securityContext },
+  };
+  const pod = podOf({ annotations, spec: { containers: [only], ...spec } });
+  const texts = { json: manifestText(pod, golden), service: unitText(pod, golden) };
+  for (const [kind, text] of Object.entries(texts)) {
+    const file = `${import.meta.dir}/golden/${name}.${kind}`;
+    if (process.env.UPDATE_GOLDEN === "1") await Bun.write(file, text);
+    expect(text).toBe(await readFile(file, "utf8"));
+  }
+});
+
+test("no golden file is left of a case that has gone", async () => {
+  const files = await readdir(`${import.meta.dir}/golden`);
+  const expected = Object.keys(goldenCases).flatMap((name) => [`${name}.json`, `${name}.service`]);
+  expect(files.sort()).toEqual(expected.sort());
+});
