@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import type { Container } from "../pod/pod.ts";
-import type { AppcNameValue } from "./appc.ts";
+import { type AppcNameValue, engineAnnotations } from "./appc.ts";
 import type { ResolvedVariable } from "./environment.ts";
 import type { ResolvedMount } from "./mounts.ts";
 
@@ -26,11 +26,12 @@ export function appAnnotations(
     "io.kubernetes.container.name": container.name,
     "rkt.kubernetes.io/container-hash": containerHash(container),
     "rkt.kubernetes.io/termination-message-path": terminationFile?.hostPath,
-    "gantry.io/privileged": container.securityContext.privileged ? "true" : undefined,
-    "gantry.io/run-as-non-root": isNonRoot ? "true" : undefined,
-    "gantry.io/mount-propagation":
+    [engineAnnotations.privileged]: container.securityContext.privileged ? "true" : undefined,
+    [engineAnnotations.runAsNonRoot]: isNonRoot ? "true" : undefined,
+    [engineAnnotations.mountPropagation]:
       propagation.length > 0 ? JSON.stringify(Object.fromEntries(propagation)) : undefined,
-    "gantry.io/pod-ip-env": podIpVariables.length > 0 ? JSON.stringify(podIpVariables) : undefined,
+    [engineAnnotations.podIpVariables]:
+      podIpVariables.length > 0 ? JSON.stringify(podIpVariables) : undefined,
   }).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
 }
 

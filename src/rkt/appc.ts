@@ -1,9 +1,29 @@
 // appc's manifests as rkt 1.30 reads and writes them (schema 0.8.11): the wire form, shared with the built-in engine.
-// Invariant: nothing here but types and the version. A list that is empty may be absent, `[]` or `null`: Go writes all three.
+// Invariant: nothing here but types, the version and names. A list that is empty may be absent, `[]` or `null`: Go writes all three.
 
 import type { Json } from "../pod/json.ts";
 
 export const appcVersion = "0.8.11";
+
+/** Annotations by which the client tells the built-in engine what appc has no word for. A real rkt takes no notice. */
+export const engineAnnotations = {
+  /** Of the pod, a number of seconds: how long each app has to end when told. */
+  gracePeriod: "gantry.io/grace-period",
+  /** Of the pod, `true`: the machine's process ids, and its IPC. */
+  hostPid: "gantry.io/host-pid",
+  hostIpc: "gantry.io/host-ipc",
+  /** Of an app, `true`: all devices, nothing hidden or read-only. */
+  privileged: "gantry.io/privileged",
+  /** Of an app, `true`: its user's uid must not be 0, whatever its name. */
+  runAsNonRoot: "gantry.io/run-as-non-root",
+  /** Of an app: by mount path `HostToContainer` or `Bidirectional`, as JSON. */
+  mountPropagation: "gantry.io/mount-propagation",
+  /** Of an app: the variables that are the pod's IP, a JSON list. They, and what was made of them, hold `podIpPlaceholder`. */
+  podIpVariables: "gantry.io/pod-ip-env",
+} as const;
+
+/** In an app's environment and exec, where it has the annotation `podIpVariables`: the address, which is known once the network is up. */
+export const podIpPlaceholder = "@gantry.io/pod-ip@";
 
 type List<T> = readonly T[] | null;
 

@@ -1,6 +1,6 @@
 // An app's environment: the image's, overridden and continued by the container's. Pure.
 
-import type { AppcNameValue } from "./appc.ts";
+import { type AppcNameValue, podIpPlaceholder } from "./appc.ts";
 import { expand } from "./expansion.ts";
 
 export interface ResolvedVariable {
@@ -10,12 +10,6 @@ export interface ResolvedVariable {
   /** `$(VAR)` in it means itself: the value of a ConfigMap's or Secret's key, or of a field. */
   readonly isLiteral: boolean;
 }
-
-/**
- * Stands for the pod's IP in variables and in what was expanded of them. The app's annotation `gantry.io/pod-ip-env` says that it is there:
- * the engine puts the address in its place.
- */
-const podIpPlaceholder = "@gantry.io/pod-ip@";
 
 /** The container's variables with `$(VAR)` expanded by those that stand before them; of one name the last counts. */
 export function containerVariables(environment: readonly ResolvedVariable[]): ReadonlyMap<string, string> {

@@ -2,7 +2,7 @@
 // Invariant: nothing here that a real kubelet on the same machine would take for its own (rkt.kubernetes.io/managed-by-kubelet).
 
 import { isPodUid, type PodKey, type PodUid, podKey, type SpecHash } from "../pod/names.ts";
-import type { AppcNameValue, AppcPodManifest } from "./appc.ts";
+import { type AppcNameValue, type AppcPodManifest, engineAnnotations } from "./appc.ts";
 
 export interface Ownership {
   readonly podUid: PodUid;
@@ -40,7 +40,7 @@ export function ownershipAnnotations(pod: OwnedPod): readonly AppcNameValue[] {
     { name: "gantry.io/spec-hash", value: pod.specHash },
     { name: "gantry.io/manifest", value: pod.manifest },
     { name: "gantry.io/back-off-ms", value: String(pod.backOffMs) },
-    { name: "gantry.io/grace-period", value: String(pod.graceSeconds) },
+    { name: engineAnnotations.gracePeriod, value: String(pod.graceSeconds) },
   ];
 }
 

@@ -11,6 +11,7 @@ import {
   type AppcPodManifest,
   type AppcRuntimeApp,
   appcVersion,
+  engineAnnotations,
 } from "./appc.ts";
 import { appEnvironment, containerVariables, type ResolvedVariable } from "./environment.ts";
 import { appExec } from "./exec.ts";
@@ -76,8 +77,8 @@ function wishes({ annotations, spec }: Pod): readonly AppcNameValue[] {
   const stage1 = annotations[stage1Annotation];
   return [
     ...(stage1 ? [{ name: stage1Annotation, value: stage1 }] : []),
-    ...(spec.hostPID ? [{ name: "gantry.io/host-pid", value: "true" }] : []),
-    ...(spec.hostIPC ? [{ name: "gantry.io/host-ipc", value: "true" }] : []),
+    ...(spec.hostPID ? [{ name: engineAnnotations.hostPid, value: "true" }] : []),
+    ...(spec.hostIPC ? [{ name: engineAnnotations.hostIpc, value: "true" }] : []),
   ];
 }
 
