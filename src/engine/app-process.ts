@@ -1,5 +1,5 @@
 // What an app's process will be: program, user, environment, privileges; from the pod manifest and the image it runs on.
-// `run-prepared` makes a unit of it, `enter` becomes such a process itself.
+// `start-app` becomes that process, and `enter` one like it.
 
 import { defaultCapabilities } from "../pod/capabilities.ts";
 import type { AppcApp, AppcRuntimeApp } from "../rkt/appc.ts";
@@ -35,6 +35,9 @@ export function appProcess(app: AppcRuntimeApp, root: string, insecure: Readonly
     ...user.environment,
     ...(wanted.environment ?? []).map(({ name, value }) => [name, value] as const),
   ]);
+  for (const name of environment.keys())
+    if (name === "" || name.includes("="))
+      throw new EngineError(`bad environment variable ${JSON.stringify(name)}`);
   const [program, ...args] = wanted.exec ?? [];
   if (program === undefined || program === "")
     throw new EngineError(`app "${app.name}" has nothing to execute`);

@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   prepare: async () => (await import("./prepare.ts")).prepare,
   rm: async () => (await import("./rm.ts")).rm,
   "run-prepared": async () => (await import("./run-prepared.ts")).runPrepared,
+  "start-app": async () => (await import("./start-app.ts")).startApp,
   status: async () => (await import("./status.ts")).status,
   stop: async () => (await import("./stop.ts")).stop,
   version: async () => (await import("./engine-version.ts")).engineVersion,

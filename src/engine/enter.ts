@@ -1,7 +1,7 @@
 // `rkt enter`: becomes a command inside a running app: its namespaces, its cgroup, its user and capabilities, its environment.
 // Invariant: the command never has more rights than the app has; it is the app's unit that it lives and dies with.
 
-import { constants, openSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { constants, openSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { becomeProgram } from "../host/become.ts";
 import { dropPrivileges, enterNamespaces, restoreSignals } from "../host/libc.ts";
 import { appUnitName } from "../pod/names.ts";
@@ -19,6 +19,7 @@ import { unitProperties } from "./systemctl.ts";
 /** What rkt exits with for an app, and for a program, that is not there. */
 const noSuchApp = 6;
 const noSuchProgram = 1;
+const startTimeoutMs = 5000;
 
 export const enter: Command = {
   name: "enter",
@@ -38,6 +39,7 @@ export const enter: Command = {
       throw new EngineError(`app "${app.name}" of pod "${pod.uuid}" isn't currently running`);
     return await become(mainPid, command.length === 0 ? ["/bin/bash"] : command, {
       process: appProcess(app, `${pod.path}/apps/${app.name}/root`, context.insecure),
+      root: `${pod.path}/apps/${app.name}/root`,
       unit: appUnitName(pod.uuid, app.name),
     });
   },
@@ -62,9 +64,10 @@ function chooseApp(pod: Pod, name: string | undefined): AppcRuntimeApp {
 async function become(
   mainPid: number,
   [name = "", ...args]: readonly string[],
-  { process: like, unit }: { process: AppProcess; unit: string },
+  { process: like, root: appRoot, unit }: { process: AppProcess; root: string; unit: string },
 ): Promise<number> {
   const proc = `/proc/${mainPid}`;
+  await untilInside(proc, appRoot, unit);
   const root = openSync(`${proc}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
   const kinds = ["net", "ipc", "uts", "cgroup", "pid", "mnt"].filter(
     (kind) => readlinkSync(`${proc}/ns/${kind}`) !== readlinkSync(`/proc/self/ns/${kind}`),
@@ -117,4 +120,19 @@ async function runChild(
   const exitCode = await child.exited;
   if (child.signalCode !== null) process.kill(process.pid, child.signalCode);
   return exitCode;
+}
+
+/** A unit's main process is at first ours, outside (start-app.ts). Entering that would be entering the host. */
+async function untilInside(proc: string, appRoot: string, unit: string): Promise<void> {
+  const identity = (path: string) => {
+    const { dev, ino } = statSync(path);
+    return `${dev}:${ino}`;
+  };
+  const inside = identity(appRoot);
+  for (
+    const deadline = performance.now() + startTimeoutMs;
+    identity(`${proc}/root/.`) !== inside;
+    await Bun.sleep(5)
+  )
+    if (performance.now() > deadline) throw new EngineError(`${unit} has not started its app yet`);
 }

@@ -4,13 +4,21 @@ import { isJsonObject } from "../pod/json.ts";
 import type { AppcApp } from "../rkt/appc.ts";
 import type { UnitEntry } from "../systemd/unit-file.ts";
 import { isolator } from "./app-process.ts";
+import { EngineError } from "./engine-error.ts";
+
+/** What start-app.ts needs within the app's limit before it becomes the app. */
+const memoryMin = 8 * 2 ** 20;
 
 export function limitEntries(app: AppcApp): readonly UnitEntry[] {
   const memory = amount(app, "resource/memory", "limit");
   const cpuLimit = amount(app, "resource/cpu", "limit");
   const cpuRequest = amount(app, "resource/cpu", "request");
   const entries: UnitEntry[] = [];
-  if (memory !== undefined) entries.push(["MemoryMax", String(Math.max(1, Math.floor(memory)))]);
+  if (memory !== undefined && memory < memoryMin)
+    throw new EngineError(
+      `a memory limit of ${memory} bytes is not enough to start in, at least ${memoryMin} are`,
+    );
+  if (memory !== undefined) entries.push(["MemoryMax", String(Math.floor(memory))]);
   // The least that systemd takes is a hundredth of a percent.
   if (cpuLimit !== undefined) entries.push(["CPUQuota", `${Math.max(0.01, round(cpuLimit * 100))}%`]);
   if (cpuRequest !== undefined) entries.push(["CPUWeight", String(cpuWeight(cpuRequest))]);

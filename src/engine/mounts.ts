@@ -39,3 +39,13 @@ function toMount(volume: AppcVolume, path: string, readOnly: boolean): AppMount 
     readOnly: readOnly || volume.readOnly === true,
   };
 }
+
+/** A mount with its place on the host settled. */
+export interface BindMount {
+  /** On the host, absolute. */
+  readonly source: string;
+  /** In the app, absolute. */
+  readonly path: string;
+  readonly readOnly: boolean;
+  readonly recursive: boolean;
+}

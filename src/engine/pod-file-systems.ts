@@ -14,10 +14,10 @@ import { hasErrorCode } from "../host/error.ts";
 import { makeNode, mount, newIpcNamespace, nodeTypes, unmount } from "../host/libc.ts";
 import type { ImageId } from "../pod/names.ts";
 import type { AppcPodManifest, AppcRuntimeApp, AppcVolume } from "../rkt/appc.ts";
-import type { UnitMount } from "./app-unit.ts";
+import { unescapeOctal } from "./app-root.ts";
 import { EngineError, withFileErrors } from "./engine-error.ts";
 import type { ImageStore } from "./image-store.ts";
-import { appMounts } from "./mounts.ts";
+import { appMounts, type BindMount } from "./mounts.ts";
 import type { Pod } from "./pod.ts";
 
 const MS_NOSUID = 2;
@@ -69,7 +69,6 @@ function mountOverlay(pod: Pod, { name, image }: AppcRuntimeApp, tree: string): 
       cause: error,
     });
   }
-  mkdirSync(`${base}/root/run`, { recursive: true, mode: 0o755 });
 }
 
 const devices: readonly (readonly [name: string, major: number, minor: number])[] = [
@@ -99,7 +98,7 @@ function mountDevices(dev: string): void {
 }
 
 /** An app's volumes with their places on the host; makes the empty ones, and refuses sources that are not there. */
-export function podMounts(pod: Pod, manifest: AppcPodManifest, app: AppcRuntimeApp): readonly UnitMount[] {
+export function podMounts(pod: Pod, manifest: AppcPodManifest, app: AppcRuntimeApp): readonly BindMount[] {
   return appMounts(manifest, app).map(({ volume, path, source, readOnly }) => {
     if (source !== undefined) withFileErrors(`stat of host path ${source}`, () => statSync(source));
     return {
@@ -122,11 +121,4 @@ function emptyVolume(pod: Pod, { name, mode, uid, gid }: AppcVolume): string {
 
 function escapeOption(path: string): string {
   return path.replaceAll(/[\\,]/g, "\\$&");
-}
-
-/** mountinfo(5) writes blanks and the like as `\040`. */
-function unescapeOctal(text: string): string {
-  return text.replaceAll(/\\([0-7]{3})/g, (_match, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
-  );
 }

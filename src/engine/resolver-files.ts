@@ -1,13 +1,13 @@
 // /etc/resolv.conf and /etc/hosts of a pod, where the caller asks for them.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import type { UnitMount } from "./app-unit.ts";
 import type { ParsedFlags } from "./command-line.ts";
 import { EngineError } from "./engine-error.ts";
+import type { BindMount } from "./mounts.ts";
 import type { Pod } from "./pod.ts";
 
 /** Written into the pod's directory; the mounts that put them in place. */
-export function writeResolverFiles(pod: Pod, flags: ParsedFlags): readonly UnitMount[] {
+export function writeResolverFiles(pod: Pod, flags: ParsedFlags): readonly BindMount[] {
   const files: [name: string, text: string | undefined][] = [
     ["resolv.conf", resolvConf(flags)],
     ["hosts", hosts(flags)],

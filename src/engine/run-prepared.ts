@@ -14,10 +14,12 @@ import { EngineError, withFileErrors } from "./engine-error.ts";
 import { ImageStore } from "./image-store.ts";
 import { limitEntries } from "./limits.ts";
 import { lockWithin } from "./lock.ts";
+import type { BindMount } from "./mounts.ts";
 import type { Pod } from "./pod.ts";
 import { mountPod, podMounts, unmountPod } from "./pod-file-systems.ts";
 import { PodStore } from "./pod-store.ts";
 import { writeResolverFiles } from "./resolver-files.ts";
+import { type AppStart, writeAppStart } from "./start-app.ts";
 import { systemctl, systemdVersion, unitPlace } from "./systemctl.ts";
 import { removeAppUnits, writeAppUnits } from "./unit-files.ts";
 
@@ -96,19 +98,21 @@ async function startApps(
       podUnit: unit,
       slice,
       podPath: pod.path,
+      self: context.self,
       graceSeconds: graceSeconds(manifest),
       output: unit.endsWith(".scope") ? ownOutput(context) : undefined,
       hostname: context.flags.text("hostname"),
       systemdVersion: await version,
       insecure: context.insecure,
     };
-    const texts = apps.map((app, index) =>
-      appUnitText({
-        ...common,
-        ...appOptions(pod, app, context),
-        mounts: [...resolverFiles, ...(mounts[index] ?? [])],
-      }),
-    );
+    const texts = apps.map((app, index) => {
+      writeAppStart(
+        pod.path,
+        app.name,
+        appStart(pod, app, [...resolverFiles, ...(mounts[index] ?? [])], context),
+      );
+      return appUnitText({ ...common, app: app.name, limits: app.app ? limitEntries(app.app) : [] });
+    });
     writeAppUnits(units, texts);
     for (const app of apps) writeAppStatus(`${pod.path}/status/${app.name}`, "waiting");
     writeFileSync(`${pod.path}/unit`, unit);
@@ -122,16 +126,22 @@ async function startApps(
   return units;
 }
 
-function appOptions(
+function appStart(
   pod: Pod,
   app: AppcRuntimeApp,
+  mounts: readonly BindMount[],
   { insecure }: Context,
-): Pick<AppUnitOptions, "app" | "process" | "limits" | "isReadOnly"> {
+): AppStart {
+  const path = `${pod.path}/apps/${app.name}/root`;
   return {
-    app: app.name,
-    process: appProcess(app, `${pod.path}/apps/${app.name}/root`, insecure),
-    limits: app.app ? limitEntries(app.app) : [],
-    isReadOnly: app.readOnlyRootFS === true,
+    root: {
+      path,
+      dev: `${pod.path}/dev`,
+      mounts,
+      isReadOnly: app.readOnlyRootFS === true,
+      isProtected: !insecure.has("paths"),
+    },
+    process: appProcess(app, path, insecure),
   };
 }
 

@@ -2,7 +2,7 @@
 // Invariant: each throws LibcError unless it says otherwise; nothing here keeps state.
 
 import { dlopen, FFIType, type Pointer, read } from "bun:ffi";
-import { closeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
 
 /** A system call that failed, with errno by name (`EBUSY`) as node:fs errors have it. */
@@ -22,6 +22,7 @@ const declarations = {
   __errno_location: { args: [], returns: ptr },
   flock: { args: [i32, i32], returns: i32 },
   dup2: { args: [i32, i32], returns: i32 },
+  syscall: { args: [i32, i32, cstring, ptr, u64], returns: i32 },
   mount: { args: [cstring, cstring, cstring, u64, cstring], returns: i32 },
   umount2: { args: [cstring, i32], returns: i32 },
   socket: { args: [i32, i32, i32], returns: i32 },
@@ -31,8 +32,10 @@ const declarations = {
   lsetxattr: { args: [cstring, cstring, ptr, u64, i32], returns: i32 },
   unshare: { args: [i32], returns: i32 },
   setns: { args: [i32, i32], returns: i32 },
+  ioctl: { args: [i32, u64, ptr], returns: i32 },
   fchdir: { args: [i32], returns: i32 },
   chroot: { args: [cstring], returns: i32 },
+  pivot_root: { args: [cstring, cstring], returns: i32 },
   prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
   setgroups: { args: [u64, ptr], returns: i32 },
   setresgid: { args: [u32, u32, u32], returns: i32 },
@@ -118,6 +121,25 @@ export function monotonicUs(): bigint {
   return seconds * 1_000_000n + nanoseconds / 1000n;
 }
 
+const SYS_openat2 = 437;
+const O_PATH = 0o10000000;
+const O_CLOEXEC = 0o2000000;
+const RESOLVE_NO_MAGICLINKS = 0x02;
+const RESOLVE_BENEATH = 0x08;
+
+/**
+ * Opens what `path` leads to from an open directory without ever leaving that, whatever somebody changes meanwhile; for use as
+ * `/proc/self/fd/N`. Throws EXDEV where it would leave, EAGAIN where too much was changed to tell, ENOSYS before Linux 5.6.
+ */
+export function openBeneath(directory: number, path: string): number {
+  const how = BigUint64Array.of(
+    BigInt(O_PATH | O_CLOEXEC),
+    0n,
+    BigInt(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS),
+  );
+  return check("openat2", libc().syscall(SYS_openat2, directory, text(path), how, how.byteLength));
+}
+
 /** mount(2). */
 export function mount(source: string, target: string, type: string, flags: number, data: string): void {
   check(`mount ${target}`, libc().mount(text(source), text(target), text(type), flags, text(data)));
@@ -149,6 +171,19 @@ export function setExtendedAttribute(path: string | Uint8Array, name: string, va
   check(`lsetxattr ${path}`, libc().lsetxattr(text(path), text(name), bytes, value.length, 0));
 }
 
+const MNT_DETACH = 2;
+
+/**
+ * Makes `root`, a mount, the root of our mount namespace, and leaves nothing of the old one in it. What has no private mount namespace must
+ * not call this.
+ */
+export function pivotRoot(root: string): void {
+  process.chdir(root);
+  check(`pivot_root ${root}`, libc().pivot_root(text("."), text("."))); // the old root is stacked upon the new one: pivot_root(2)
+  unmount(".", MNT_DETACH);
+  process.chdir("/");
+}
+
 const CLONE_FS = 0x200;
 const CLONE_NEWIPC = 0x08000000;
 const MS_BIND = 0x1000;
@@ -157,6 +192,43 @@ const MS_BIND = 0x1000;
 export function newIpcNamespace(path: string): void {
   check("unshare", libc().unshare(CLONE_NEWIPC));
   mount("/proc/thread-self/ns/ipc", path, "", MS_BIND, "");
+}
+
+const CLONE_NEWNET = 0x40000000;
+
+/** A network namespace with nothing but loopback, kept at `path`, a file that is there, for as long as it is mounted. We stay in ours. */
+export function newNetworkNamespace(path: string): void {
+  const own = openSync("/proc/thread-self/ns/net", "r");
+  try {
+    check("unshare", libc().unshare(CLONE_NEWNET));
+    try {
+      mount("/proc/thread-self/ns/net", path, "", MS_BIND, "");
+      raiseLoopback();
+    } finally {
+      check("setns", libc().setns(own, CLONE_NEWNET));
+    }
+  } finally {
+    closeSync(own);
+  }
+}
+
+const AF_INET = 2;
+const SIOCGIFFLAGS = 0x8913;
+const SIOCSIFFLAGS = 0x8914;
+const IFF_UP = 1;
+
+/** Of this thread's network namespace; its addresses come by themselves. */
+function raiseLoopback(): void {
+  const socket = check("socket", libc().socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  try {
+    const request = Buffer.alloc(40); // struct ifreq: a name of 16 bytes, then the flags
+    request.write("lo");
+    check("ioctl SIOCGIFFLAGS", libc().ioctl(socket, SIOCGIFFLAGS, request));
+    request.writeInt16LE(request.readInt16LE(16) | IFF_UP, 16);
+    check("ioctl SIOCSIFFLAGS", libc().ioctl(socket, SIOCSIFFLAGS, request));
+  } finally {
+    closeSync(socket);
+  }
 }
 
 /**

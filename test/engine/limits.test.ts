@@ -39,3 +39,9 @@ test.each([
 ])("%s", (_what, isolators, expected) => {
   expect(limitEntries({ user: "0", group: "0", isolators })).toEqual(expected as never);
 });
+
+test("a limit that is too small to start in is an error", () => {
+  expect(() =>
+    limitEntries({ user: "0", group: "0", isolators: [isolator("memory", { limit: "4Mi" })] }),
+  ).toThrow("a memory limit of 4194304 bytes is not enough to start in, at least 8388608 are");
+});

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { readlink, rm } from "node:fs/promises";
+import { type AciOptions, writeAci } from "../aci.ts";
 import { type RktWorld, rktWorld } from "../contract/rkt-command-line-world.ts";
 import { waitUntil } from "../wait-until.ts";
 
@@ -15,8 +16,12 @@ interface Pod extends AsyncDisposable {
 }
 
 /** A pod whose unit has been started. */
-async function runningPod(manifest: (id: string) => object): Promise<Pod> {
+async function runningPod(
+  manifest: (id: string) => object,
+  entries: AciOptions["entries"] = [],
+): Promise<Pod> {
   const world = await rktWorld(argv);
+  if (entries.length > 0) await writeAci(`${world.path}/busybox.aci`, { entries });
   const uuid = await world.prepareManifest(manifest(await world.fetch("busybox.aci")));
   const unit = `gantry-${uuid}.service`;
   const file = `/run/systemd/system/${unit}`;
@@ -201,6 +206,86 @@ describe("an app", () => {
     ]);
   });
 
+  test("may be a user that the host does not have, and gets no group from one that it has", async () => {
+    await Bun.$`useradd --uid 4242 --groups disk,adm hostuser`.quiet();
+    const ids = (uid: string, gid: string) => ({ user: uid, group: gid, supplementaryGIDs: [5] });
+    for (const [uid, gid] of [
+      ["4242", "4343"],
+      ["4444", "4444"],
+    ] as const) {
+      await using pod = await runningPod(
+        scripts({ web: "id -u; id -G; echo [$HOME$USER]; echo end" }, ids(uid, gid)),
+      );
+      expect(await lines(pod, "web", "end")).toEqual([uid, `${gid} 5`, "[]", "end"]);
+    }
+  });
+
+  test("gets variables that systemd knows no way to say", async () => {
+    const environment = [
+      { name: "a-b.c", value: "1" },
+      { name: "LINES", value: "x\ny\u001b" },
+      { name: "LD_PRELOAD", value: "/nowhere.so" },
+      { name: "end", value: "" },
+    ];
+    await using pod = await runningPod(scripts({ web: "" }, { exec: ["/bin/env"], environment }));
+    const seen = await lines(pod, "web", "end=");
+    expect(seen).toContain("a-b.c=1");
+    expect(seen).toContain("LD_PRELOAD=/nowhere.so");
+    expect(seen.filter((line) => line.startsWith("SYSTEMD") || line.startsWith("INVOCATION"))).toEqual([]);
+  });
+
+  test("has its mounts where its own links say, each as writable as was asked for", async () => {
+    const script = [
+      "cat /var/run/f",
+      "cat /out/f",
+      "touch /ro/sub/x 2>/dev/null || echo read-only below too",
+      "cat /ro/g",
+      "grep -c gantry-rkt /proc/mounts",
+      "echo end",
+    ].join("; ");
+    const mountPoints = ["/var/run", "/out", "/ro", "/ro/g"].map((path, index) => ({
+      name: `v${index}`,
+      path,
+    }));
+    const directory = (await Bun.$`mktemp -d /tmp/gantry-volume-XXXXXX`.text()).trim();
+    await Bun.$`mkdir -p ${directory}/sub && mount -t tmpfs tmpfs ${directory}/sub && echo hello >${directory}/f && touch ${directory}/g`.quiet();
+    try {
+      await using pod = await runningPod(
+        (id) => ({
+          apps: [
+            {
+              name: "web",
+              image: { id },
+              app: { exec: ["/bin/sh", "-c", script], user: "0", group: "0", mountPoints },
+            },
+          ],
+          volumes: [
+            { name: "v0", kind: "host", source: directory },
+            { name: "v1", kind: "host", source: directory },
+            { name: "v2", kind: "host", source: directory, readOnly: true },
+            { name: "v3", kind: "host", source: `${directory}/f` },
+          ],
+        }),
+        [
+          { name: "rootfs/var", type: "directory" },
+          { name: "rootfs/var/run", type: "symlink", linkname: "/run" },
+          { name: "rootfs/out", type: "symlink", linkname: "../../../../../../tmp" },
+        ],
+      );
+      // Its root file system alone is one of the host's paths.
+      expect(await lines(pod, "web", "end")).toEqual([
+        "hello",
+        "hello",
+        "read-only below too",
+        "hello",
+        "1",
+        "end",
+      ]);
+    } finally {
+      await Bun.$`umount ${directory}/sub && rm -r ${directory}`.quiet();
+    }
+  });
+
   test("sees no device of the host's, cannot make one work, and cannot change the kernel", async () => {
     const script = [
       "ls /dev | tr '\\n' ' '",
@@ -212,7 +297,7 @@ describe("an app", () => {
     await using pod = await runningPod(scripts({ web: script }));
     const seen = await lines(pod, "web", "end");
     expect(seen.join("\n")).toContain(
-      "fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero",
+      "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero",
     );
     expect(seen).toContain("sysfs is read-only");
     expect(await property(`gantry-${pod.uuid}-web.service`, "DevicePolicy")).toBe("closed");

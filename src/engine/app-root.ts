@@ -1,0 +1,106 @@
+// The file systems that an app sees, put together in a mount namespace of its own.
+// Invariant: of the host's mounts nothing is left but what the app was given; and no symbolic link of the image's leads a mount elsewhere.
+
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { mount, pivotRoot } from "../host/libc.ts";
+import { makeInRoot } from "./in-root.ts";
+import type { BindMount } from "./mounts.ts";
+
+const MS_RDONLY = 1;
+const MS_NOSUID = 2;
+const MS_NODEV = 4;
+const MS_NOEXEC = 8;
+const MS_REMOUNT = 0x20;
+const MS_BIND = 0x1000;
+const MS_REC = 0x4000;
+const MS_PRIVATE = 0x40000;
+
+/** What an app may see of the kernel but not change, and what it may not even see: as rkt and Docker have it. */
+const readOnlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+const hiddenPaths = [
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/kmsg",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/proc/timer_list",
+  "/sys/firmware",
+];
+
+export interface AppRoot {
+  /** The app's root directory, a mount. */
+  readonly path: string;
+  /** The pod's /dev. */
+  readonly dev: string;
+  readonly mounts: readonly BindMount[];
+  readonly isReadOnly: boolean;
+  /** Whether the kernel's files are kept from the app. */
+  readonly isProtected: boolean;
+}
+
+/** Makes it the root of our mount namespace, which must be private. */
+export function enterAppRoot({ path: root, dev, mounts, isReadOnly, isProtected }: AppRoot): void {
+  // systemd leaves a private namespace shared with itself, and pivot_root(2) refuses that.
+  mount("", "/", "", MS_REC | MS_PRIVATE, "");
+  bind(root, { source: dev, path: "/dev", readOnly: false, recursive: true });
+  const kernel = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  // Who is not root sees no processes but its own user's.
+  mount("proc", makeInRoot(root, "/proc", "directory"), "proc", kernel, isProtected ? "hidepid=2" : "");
+  mount(
+    "sysfs",
+    makeInRoot(root, "/sys", "directory"),
+    "sysfs",
+    isProtected ? kernel | MS_RDONLY : kernel,
+    "",
+  );
+  if (isProtected) protectKernel(root);
+  // The outer ones first, whatever the order in which they were given.
+  const outerFirst = mounts.toSorted((a, b) => depth(a.path) - depth(b.path));
+  for (const each of outerFirst) bind(root, each);
+  if (isReadOnly) mount("", root, "", MS_REMOUNT | MS_BIND | MS_RDONLY, "");
+  pivotRoot(root);
+}
+
+function bind(root: string, { source, path, readOnly, recursive }: BindMount): void {
+  const target = makeInRoot(root, path, statSync(source).isDirectory() ? "directory" : "file");
+  mount(source, target, "", recursive ? MS_BIND | MS_REC : MS_BIND, "");
+  if (!readOnly) return;
+  for (const { mountPoint, flags } of mountsBelow(target))
+    mount("", mountPoint, "", MS_REMOUNT | MS_BIND | MS_RDONLY | flags, "");
+}
+
+function protectKernel(root: string): void {
+  for (const path of readOnlyPaths.map((each) => root + each).filter(existsSync)) {
+    mount(path, path, "", MS_BIND | MS_REC, "");
+    mount("", path, "", MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
+  }
+  for (const path of hiddenPaths.map((each) => root + each).filter(existsSync)) {
+    if (statSync(path).isDirectory()) mount("tmpfs", path, "tmpfs", MS_RDONLY, "size=0");
+    else mount("/dev/null", path, "", MS_BIND, "");
+  }
+}
+
+const flagNames: Readonly<Record<string, number>> = { nosuid: MS_NOSUID, nodev: MS_NODEV, noexec: MS_NOEXEC };
+
+/** A mount and all below it, with the flags that a remount must not take away: proc_pid_mountinfo(5). */
+function mountsBelow(target: string): readonly { readonly mountPoint: string; readonly flags: number }[] {
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" "))
+    .map(([, , , , mountPoint = "", options = ""]) => ({
+      mountPoint: unescapeOctal(mountPoint),
+      flags: options.split(",").reduce((flags, option) => flags | (flagNames[option] ?? 0), 0),
+    }))
+    .filter(({ mountPoint }) => mountPoint === target || mountPoint.startsWith(`${target}/`));
+}
+
+/** mountinfo writes blanks and the like as `\040`. */
+export function unescapeOctal(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_match, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
+}
+
+function depth(path: string): number {
+  return path.split("/").filter((name) => name !== "").length;
+}

@@ -1,0 +1,59 @@
+// A pod's network namespace, kept under a name as ip-netns(8) has it: `ip netns exec gantry-UUID …` is at work there too.
+
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { hasErrorCode } from "../../host/error.ts";
+import { mount, newNetworkNamespace, unmount } from "../../host/libc.ts";
+import type { RktUuid } from "../../pod/names.ts";
+import { lockWithin } from "../lock.ts";
+
+const directory = "/run/netns";
+
+const MS_BIND = 0x1000;
+const MS_REC = 0x4000;
+const MS_SHARED = 1 << 20;
+const MNT_DETACH = 2;
+
+/** Its path. */
+export function createNamespace(uuid: RktUuid): string {
+  shareDirectory();
+  const path = namespacePath(uuid);
+  closeSync(openSync(path, "wx", 0o444));
+  newNetworkNamespace(path);
+  return path;
+}
+
+/** Undefined if it is not there (any more). */
+export function findNamespace(uuid: RktUuid): string | undefined {
+  const path = namespacePath(uuid);
+  return existsSync(path) ? path : undefined;
+}
+
+/** Not an error if there is none. It is gone once its last process has ended. */
+export function removeNamespace(uuid: RktUuid): void {
+  const path = namespacePath(uuid);
+  try {
+    unmount(path, MNT_DETACH);
+  } catch (error) {
+    // EINVAL: a kill came between the file and the mount.
+    if (!hasErrorCode(error, "ENOENT", "EINVAL")) throw error;
+  }
+  rmSync(path, { force: true });
+}
+
+function namespacePath(uuid: RktUuid): string {
+  return `${directory}/gantry-${uuid}`;
+}
+
+/**
+ * As ip-netns(8) does it before its first namespace. Done later, over ours, it would hide a second mount of each below its own, which no one
+ * could remove.
+ */
+function shareDirectory(): void {
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  using _lock = lockWithin(5000, directory, fd, "exclusive");
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  if (mounts.some((line) => line.split(" ")[4] === directory)) return;
+  mount(directory, directory, "", MS_BIND | MS_REC, "");
+  mount("", directory, "", MS_SHARED | MS_REC, "");
+}
