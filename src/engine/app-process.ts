@@ -2,7 +2,7 @@
 // `start-app` becomes that process, and `enter` one like it.
 
 import { defaultCapabilities } from "../pod/capabilities.ts";
-import type { AppcApp, AppcRuntimeApp } from "../rkt/appc.ts";
+import { type AppcApp, type AppcRuntimeApp, engineAnnotations } from "../rkt/appc.ts";
 import { capabilityNames } from "./capabilities.ts";
 import { EngineError } from "./engine-error.ts";
 import { readTextInRoot, statInRoot } from "./in-root.ts";
@@ -27,6 +27,10 @@ export function appProcess(app: AppcRuntimeApp, root: string, insecure: Readonly
   const wanted = app.app;
   if (!wanted) throw new EngineError(`app "${app.name}" has no app section`);
   const user = resolveUser(wanted.user, root);
+  if (user.uid === 0 && hasAnnotation(app, engineAnnotations.runAsNonRoot))
+    throw new EngineError(
+      `app "${app.name}" must not run as root, and user "${wanted.user}" of its image is`,
+    );
   const gid = resolveGroup(wanted.group, root);
   const workingDirectory = wanted.workingDirectory || "/";
   const environment = new Map<string, string>([
@@ -51,6 +55,10 @@ export function appProcess(app: AppcRuntimeApp, root: string, insecure: Readonly
     capabilities: insecure.has("capabilities") ? undefined : boundingSet(wanted),
     noNewPrivileges: isolator(wanted, "os/linux/no-new-privileges") === true,
   };
+}
+
+function hasAnnotation({ annotations }: AppcRuntimeApp, name: string): boolean {
+  return annotations?.some((annotation) => annotation.name === name && annotation.value === "true") ?? false;
 }
 
 interface FindOptions {

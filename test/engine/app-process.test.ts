@@ -48,6 +48,22 @@ test.each([
   return withRoot((root) => expect(() => processOf(root, change)).toThrow(message));
 });
 
+test("an app that must not run as root, by whatever name", () => {
+  const appOf = (user: string) => ({
+    name: "x",
+    image: { id: "sha512-0" },
+    app: { exec: ["/bin/tool"], user, group: "0" },
+    annotations: [{ name: "gantry.io/run-as-non-root", value: "true" }],
+  });
+  return withRoot((root) => {
+    writeFileSync(`${root}/etc/passwd`, "toor:x:0:0::/:\nweb:x:100:101::/home/web:\n");
+    expect(() => appProcess(appOf("toor"), root, new Set())).toThrow(
+      'app "x" must not run as root, and user "toor" of its image is',
+    );
+    expect(appProcess(appOf("web"), root, new Set()).uid).toBe(100);
+  });
+});
+
 test("the app's own environment wins", () => {
   return withRoot((root) => {
     const environment = [
