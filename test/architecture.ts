@@ -38,10 +38,12 @@ const pureRoots: readonly string[] = [
   "rkt/docker-credentials.ts",
   "rkt/image-name.ts",
   "rkt/pod-manifest.ts",
+  "rkt/pod-options.ts",
   "rkt/rkt-json.ts",
   "server/age.ts",
   "status/derive.ts",
   "systemd/pod-unit.ts",
+  "systemd/selinux-context.ts",
   "systemd/unit-file.ts",
 ];
 const pureModules = ["node:crypto"]; // for hashes

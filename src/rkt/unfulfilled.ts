@@ -17,7 +17,7 @@ export function unfulfilled(
   const each = (what: (container: Container, path: string) => readonly Unfulfilled[]) =>
     spec.containers.flatMap((container, index) => what(container, `spec.containers[${index}]`));
   return [
-    ...field("spec.hostPID", spec.hostPID && !isBuiltin, "rkt gives every pod process ids of its own"),
+    ...field("spec.hostPID", spec.hostPID && !isBuiltin, "rkt gives every pod PIDs of its own"),
     ...each(({ volumeMounts }, path) =>
       volumeMounts.flatMap(({ mountPropagation }, index) =>
         field(
