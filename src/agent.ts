@@ -15,8 +15,10 @@ import { versionProblem } from "./rkt/version.ts";
 import { type FoundRkt, findRkt } from "./runtime/find-rkt.ts";
 import { Observer } from "./runtime/observe.ts";
 import { PodDirectories } from "./runtime/pod-directory.ts";
+import { PodFiles } from "./runtime/pod-files.ts";
 import { PodLogs } from "./runtime/pod-logs.ts";
 import { RktRuntime } from "./runtime/rkt-runtime.ts";
+import { TerminationMessages } from "./runtime/termination-message.ts";
 import { createApp } from "./server/app.ts";
 import { listen } from "./server/listen.ts";
 import { Health } from "./status/health.ts";
@@ -95,12 +97,29 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
     }),
   );
   const bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
-  const observer = new Observer({ rkt, systemd, directories, unitDir: config.unitDir, bootId, clock });
+  const messages = new TerminationMessages({ directories, isBuiltin: found.isBuiltin });
+  const observer = new Observer({
+    rkt,
+    systemd,
+    directories,
+    messages,
+    unitDir: config.unitDir,
+    bootId,
+    clock,
+  });
+  const files = new PodFiles({
+    directories,
+    objects: () => manifests.desired.objects,
+    hostIP: hostAddress,
+    clock,
+    log,
+  });
   const runtime = new RktRuntime({
     rkt,
     systemd,
     observer,
     directories,
+    files,
     unitDir: config.unitDir,
     network: config.network,
     stage1Name: config.rkt.stage1Name,

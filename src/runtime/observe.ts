@@ -14,11 +14,13 @@ import { lastMessages } from "../systemd/journal.ts";
 import { type Finished, type PodUnit, parseFinished, parsePodUnit } from "../systemd/pod-unit.ts";
 import type { Systemd, UnitState } from "../systemd/systemd.ts";
 import type { PodDirectories } from "./pod-directory.ts";
+import type { TerminationMessages } from "./termination-message.ts";
 
 export interface ObserverOptions {
   readonly rkt: Pick<RktClient, "listPods" | "catManifest">;
   readonly systemd: Pick<Systemd, "listUnits">;
   readonly directories: PodDirectories;
+  readonly messages: TerminationMessages;
   readonly unitDir: string;
   readonly bootId: string;
   readonly clock: Clock;
@@ -85,6 +87,7 @@ export class Observer {
   async #readMarks(pods: readonly RktPod[], signal: AbortSignal): Promise<void> {
     const made = pods.filter(({ state }) => !["embryo", "preparing", "aborted prepare"].includes(state));
     const present = new Set([...made.map(({ uuid }) => uuid), ...this.#units.keys()]);
+    this.#options.messages.forgetAllBut(present);
     for (const map of [this.#marks, this.#failures, this.#endsSeenMs])
       for (const uuid of map.keys()) if (!present.has(uuid)) map.delete(uuid);
     // What is on its way out has no manifest that can be relied on.
@@ -110,6 +113,7 @@ export class Observer {
     const { uuid, mark, pod } = seen;
     const end = await this.#end(mark.podUid, uuid);
     const state = await this.#state(seen, end, signal);
+    const apps = pod === undefined ? [] : observedApps(pod, state, end);
     return {
       uuid,
       key: mark.key,
@@ -119,7 +123,7 @@ export class Observer {
       restartCount: mark.restartCount,
       backOffMs: mark.backOffMs,
       state,
-      apps: pod === undefined ? [] : observedApps(pod, state, end),
+      apps: await this.#options.messages.addTo(apps, { uid: mark.podUid, uuid }, signal),
       podIP: pod?.networks.find(({ ip }) => ip !== "")?.ip ?? "",
       createdAtMs: pod?.createdAtMs ?? 0,
       startedAtMs: pod?.startedAtMs,

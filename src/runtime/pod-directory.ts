@@ -4,7 +4,12 @@
 //   finished-<rkt uuid>                         when and how that revision ended, written by its unit
 //   stopped-<rkt uuid>                          it was told to end, and did not of itself
 //   content                                     what the projected volumes were last written from (pod/content-hash.ts)
+//   attempt-<rkt uuid>                          which message files are that revision's
+//   containers/<name>/<attempt>                 what a container says when it ends
+//   etc-hosts, etc-resolv-conf                  mounted in its containers, where they have none of their own
 //   volumes/kubernetes.io~empty-dir/<volume>
+//   volumes/kubernetes.io~projected/<volume>    of ConfigMaps, Secrets, the downward API
+//   volume-subpaths/<volume>/<container>/<index of the mount>
 //
 // Invariants: no uid leads out of pods/; what is mounted in a pod's directory is not removed with it.
 
@@ -14,9 +19,16 @@ import { readTextIfExists, writeFileAtomic } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
 import { unmountBelow } from "../host/mount-table.ts";
 import { serializeAcceptedPod } from "../pod/desired.ts";
-import { type ContentHash, isPodUid, type PodUid, type RktUuid } from "../pod/names.ts";
+import { type ContentHash, isPodUid, isRktUuid, type PodUid, type RktUuid } from "../pod/names.ts";
 import type { PodDirectory } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
+
+/** What is kept of an attempt to run a pod: which of its containers' message files are its. */
+export interface MessageFiles {
+  readonly id: string;
+  /** Containers whose log speaks for them where they failed without a message. */
+  readonly fallbackToLogs: readonly string[];
+}
 
 export class PodDirectories {
   readonly #root: string;
@@ -36,6 +48,18 @@ export class PodDirectories {
 
   emptyDir(uid: PodUid, volume: string): string {
     return `${this.path(uid)}/volumes/kubernetes.io~empty-dir/${volume}`;
+  }
+
+  projected(uid: PodUid, volume: string): string {
+    return `${this.path(uid)}/volumes/kubernetes.io~projected/${volume}`;
+  }
+
+  subPath(uid: PodUid, volume: string, mount: string): string {
+    return `${this.path(uid)}/volume-subpaths/${volume}/${mount}`;
+  }
+
+  container(uid: PodUid, container: string): string {
+    return `${this.path(uid)}/containers/${container}`;
   }
 
   /** Every one that is there. */
@@ -111,7 +135,37 @@ export class PodDirectories {
     return (await readTextIfExists(this.#stoppedFile(uid, uuid))) !== undefined;
   }
 
+  async setMessageFiles(uid: PodUid, uuid: RktUuid, files: MessageFiles): Promise<void> {
+    await writeFileAtomic(this.#attemptFile(uid, uuid), JSON.stringify(files), 0o640);
+  }
+
+  /** Undefined where none were made. */
+  async messageFiles(uid: PodUid, uuid: RktUuid): Promise<MessageFiles | undefined> {
+    const text = await readTextIfExists(this.#attemptFile(uid, uuid));
+    return text === undefined ? undefined : (JSON.parse(text) as MessageFiles); // ours, and written in one step
+  }
+
+  /** Of all revisions that are there. */
+  async messageIds(uid: PodUid): Promise<ReadonlySet<string>> {
+    const ids = new Set<string>();
+    for (const name of await readdir(this.path(uid))) {
+      const uuid = name.startsWith("attempt-") ? name.slice("attempt-".length) : "";
+      const files = isRktUuid(uuid) ? await this.messageFiles(uid, uuid) : undefined;
+      if (files !== undefined) ids.add(files.id);
+    }
+    return ids;
+  }
+
+  #attemptFile(uid: PodUid, uuid: RktUuid): string {
+    return `${this.path(uid)}/attempt-${uuid}`;
+  }
+
   async removeMarkers(uid: PodUid, uuid: RktUuid): Promise<void> {
+    const messages = await this.messageFiles(uid, uuid);
+    const containers = await readdir(`${this.path(uid)}/containers`).catch(() => []);
+    if (messages !== undefined)
+      for (const name of containers) await rm(`${this.container(uid, name)}/${messages.id}`, { force: true });
+    await rm(this.#attemptFile(uid, uuid), { force: true });
     await rm(this.finishedFile(uid, uuid), { force: true });
     await rm(this.#stoppedFile(uid, uuid), { force: true });
   }

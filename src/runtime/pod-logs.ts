@@ -79,8 +79,7 @@ export class PodLogs {
         : { kind: "notStarted", reason: waitingReason(pod, container) };
     }
     const source = { uuid: revision.uuid, app: container, apps, range: query };
-    const entries = this.#isBuiltin ? appUnitEntries(source) : consoleEntries(source);
-    return { kind: "stream", entries: toLines(entries) };
+    return { kind: "stream", entries: toLines(logEntries(source, this.#isBuiltin)) };
   }
 }
 
@@ -90,6 +89,11 @@ interface LogOfApp {
   /** All of the pod. */
   readonly apps: readonly string[];
   readonly range: Pick<PodLogQuery, "follow" | "tailLines" | "sinceMs" | "signal">;
+}
+
+/** What an app wrote, oldest first; a long line in parts, as journald has it. */
+export function logEntries(source: LogOfApp, isBuiltin: boolean): AsyncIterable<JournalEntry> {
+  return isBuiltin ? appUnitEntries(source) : consoleEntries(source);
 }
 
 function waitingReason({ status }: LoggedPod, container: string): string {

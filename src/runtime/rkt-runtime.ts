@@ -14,12 +14,11 @@ import { type Attempt, type Runtime, RuntimeError } from "../reconcile/runtime.t
 import type { PrepareOptions, RktClient } from "../rkt/rkt-client.ts";
 import { podUnitText } from "../systemd/pod-unit.ts";
 import type { Systemd } from "../systemd/systemd.ts";
-import { environmentOf } from "./environment.ts";
 import { Images } from "./images.ts";
 import type { Observer } from "./observe.ts";
 import type { PodDirectories } from "./pod-directory.ts";
+import type { PodFiles } from "./pod-files.ts";
 import { checkWishes, podPrepareOptions, podRun, translatePod } from "./translation.ts";
-import { mountsOf, setUpVolumes } from "./volumes.ts";
 
 const startTimeoutMs = 60_000;
 /** How much longer than its grace period a stop may take: two units one after the other, each killed at the end. */
@@ -35,6 +34,7 @@ export interface RktRuntimeOptions {
   readonly systemd: Systemd;
   readonly observer: Observer;
   readonly directories: PodDirectories;
+  readonly files: PodFiles;
   readonly unitDir: string;
   /** rkt's `--net` for pods without hostNetwork. */
   readonly network: string;
@@ -60,24 +60,27 @@ export class RktRuntime implements Runtime {
   }
 
   async prepare(pod: Pod, attempt: Attempt, signal: AbortSignal): Promise<RktUuid> {
-    const { directories, isBuiltin, stage1Name, stage1Path } = this.#options;
+    const { directories, files, rkt, isBuiltin, stage1Name, stage1Path } = this.#options;
     checkWishes(pod, isBuiltin);
     await directories.create(pod).catch(asRuntimeError("CreateContainerError", "make the pod's directory"));
-    const mounts = mountsOf(pod, await setUpVolumes(pod, directories));
+    const { environment, mounts, messages } = await files.setUp(pod);
     const images = new Map(
       await sequentially(pod.spec.containers, async (container) => {
         return [container.name, await this.#images.ensure(container, signal)] as const;
       }),
     );
     const stage1 = { name: stage1Name, path: stage1Path };
-    const environment = environmentOf(pod);
     const manifest = translatePod({ pod, images, mounts, environment, attempt, isBuiltin, stage1 });
     const options = await podPrepareOptions(pod, stage1);
     const uuid = await this.#rktPrepare(pod, { manifest: JSON.stringify(manifest), ...options }, signal);
-    await this.#writeUnit(pod, attempt, { uuid, signal }).catch(async (error: unknown) => {
-      await this.#options.rkt.remove(uuid, signal).catch(() => undefined);
+    try {
+      await directories.setMessageFiles(pod.uid, uuid, messages);
+      await this.#writeUnit(pod, attempt, { uuid, signal });
+    } catch (error) {
+      await rkt.remove(uuid, signal).catch(() => undefined);
+      await directories.removeMarkers(pod.uid, uuid).catch(() => undefined);
       throw new RuntimeError("CreateContainerError", `Cannot write the pod's unit: ${errorChain(error)}`);
-    });
+    }
     return uuid;
   }
 
@@ -142,7 +145,7 @@ export class RktRuntime implements Runtime {
   }
 
   async refresh(pod: Pod): Promise<void> {
-    await setUpVolumes(pod, this.#options.directories);
+    await this.#options.files.refresh(pod);
   }
 
   async stop({ uuid, podUid }: Revision, signal: AbortSignal): Promise<void> {

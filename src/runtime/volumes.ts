@@ -1,70 +1,118 @@
-// The host paths behind a pod's volumes. Invariant: what is made here is made before the pod and by us alone.
+// The host paths behind a pod's volumes.
+// Invariants: what is made here is made by us alone, before the pod; the values of Secrets are in memory only (tmpfs).
 
-import { chmod, mkdir, stat } from "node:fs/promises";
+import { chmod, chown, mkdir } from "node:fs/promises";
 import { errorChain, hasErrorCode } from "../host/error.ts";
+import { mount } from "../host/libc.ts";
+import { isMountPoint } from "../host/mount-table.ts";
+import { contentHash } from "../pod/content-hash.ts";
 import type { Pod } from "../pod/pod.ts";
-import type { Volume } from "../pod/volume.ts";
+import type { Volume, VolumeSource } from "../pod/volume.ts";
 import { RuntimeError } from "../reconcile/runtime.ts";
-import type { ResolvedMount } from "../rkt/mounts.ts";
+import type { Surroundings } from "./environment.ts";
+import { checkHostPath } from "./host-path.ts";
+import { writePayload } from "./payload.ts";
 import type { PodDirectories } from "./pod-directory.ts";
+import { projectedFiles } from "./projected-files.ts";
+
+export interface VolumeContext extends Surroundings {
+  readonly directories: PodDirectories;
+  readonly wallMs: number;
+}
 
 /** Makes what is missing; the host path of each volume by name. Throws RuntimeError (FailedMount). */
-export async function setUpVolumes(
-  pod: Pod,
-  directories: PodDirectories,
-): Promise<ReadonlyMap<string, string>> {
-  const paths = new Map<string, string>();
-  for (const volume of pod.spec.volumes) {
-    try {
-      paths.set(volume.name, await setUpVolume(pod, volume, directories));
-    } catch (error) {
-      throw new RuntimeError("FailedMount", `Cannot set up volume "${volume.name}": ${errorChain(error)}`);
-    }
+export async function setUpVolumes(pod: Pod, context: VolumeContext): Promise<ReadonlyMap<string, string>> {
+  return rememberingContent(pod, context, async () => {
+    const paths = new Map<string, string>();
+    for (const volume of pod.spec.volumes)
+      paths.set(volume.name, await setUp(volume, () => setUpVolume(pod, volume, context)));
+    return paths;
+  });
+}
+
+/** Brings projected volumes up to date, all that can be; the others are the pod's own affair. Throws RuntimeError (FailedMount). */
+export async function refreshVolumes(pod: Pod, context: VolumeContext): Promise<void> {
+  await rememberingContent(pod, context, async () => {
+    const projected = pod.spec.volumes.filter(({ kind }) => kind === "projected");
+    const results = await Promise.allSettled(
+      projected.map((volume) => setUp(volume, () => setUpVolume(pod, volume, context))),
+    );
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+  });
+}
+
+async function setUp<T>({ name }: Volume, make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    const message = `MountVolume.SetUp failed for volume ${JSON.stringify(name)} : ${errorChain(error)}`;
+    throw new RuntimeError("FailedMount", message);
   }
-  return paths;
 }
 
-/** By container: where its mounts lie on the host. */
-export function mountsOf(
+async function rememberingContent<T>(
   pod: Pod,
-  paths: ReadonlyMap<string, string>,
-): ReadonlyMap<string, readonly ResolvedMount[]> {
-  return new Map(
-    pod.spec.containers.map(({ name, volumeMounts }) => [
-      name,
-      volumeMounts.map(({ name: volume, mountPath, readOnly, mountPropagation }) => {
-        const hostPath = paths.get(volume);
-        if (hostPath === undefined) throw new RuntimeError("FailedMount", `There is no volume "${volume}"`);
-        return { hostPath, mountPath, readOnly, propagation: mountPropagation };
-      }),
-    ]),
-  );
+  { directories, objects }: VolumeContext,
+  write: () => Promise<T>,
+): Promise<T> {
+  const content = contentHash(pod, objects);
+  const isSame = (await directories.content(pod.uid)) === content;
+  if (!isSame) await directories.setContent(pod.uid, undefined);
+  const result = await write();
+  if (!isSame) await directories.setContent(pod.uid, content);
+  return result;
 }
 
-async function setUpVolume(pod: Pod, volume: Volume, directories: PodDirectories): Promise<string> {
+async function setUpVolume(pod: Pod, volume: Volume, context: VolumeContext): Promise<string> {
   switch (volume.kind) {
     case "hostPath":
-      await makeMissingDirectory(volume.path);
+      await checkHostPath(volume.path, volume.type);
       return volume.path;
     case "emptyDir": {
-      const path = directories.emptyDir(pod.uid, volume.name);
+      const path = context.directories.emptyDir(pod.uid, volume.name);
       await mkdir(path, { recursive: true });
-      await chmod(path, 0o777); // any user of the pod's may write, as with the kubelet
+      if (volume.medium === "Memory") await mountMemory(path, volume);
+      const { fsGroup } = pod.spec.securityContext;
+      await chown(path, 0, fsGroup ?? 0);
+      // Any user of the pod's may write; with an fsGroup what they make in it is that group's.
+      await chmod(path, fsGroup === undefined ? 0o777 : 0o2777);
       return path;
     }
-    case "projected":
-      throw new Error("projected volumes are not supported yet");
+    case "projected": {
+      const path = context.directories.projected(pod.uid, volume.name);
+      const files = projectedFiles(pod, volume.sources, context);
+      await mkdir(path, { recursive: true });
+      if (volume.isSecret) await mountForSecrets(path);
+      const gid = pod.spec.securityContext.fsGroup;
+      await writePayload(path, files, { gid, wallMs: context.wallMs });
+      return path;
+    }
     default:
       return volume satisfies never;
   }
 }
 
-/** A hostPath without a type may be anything; what is missing becomes a directory, as container runtimes do it. */
-async function makeMissingDirectory(path: string): Promise<void> {
+const MS_NOSUID = 2;
+const MS_NODEV = 4;
+const MS_REMOUNT = 32;
+
+/** Keeps what is in it, where it is there already. */
+async function mountMemory(
+  path: string,
+  { sizeLimit }: Extract<VolumeSource, { readonly kind: "emptyDir" }>,
+): Promise<void> {
+  const flags = MS_NOSUID | MS_NODEV | ((await isMountPoint(path)) ? MS_REMOUNT : 0);
+  const size = sizeLimit ? String(sizeLimit) : "50%"; // of memory: what tmpfs has unless told
+  mount("tmpfs", path, "tmpfs", flags, `size=${size}`);
+}
+
+async function mountForSecrets(path: string): Promise<void> {
+  if (await isMountPoint(path)) return;
+  const options = "mode=0755";
   try {
-    await stat(path);
+    mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, `${options},noswap`);
   } catch (error) {
-    if (!hasErrorCode(error, "ENOENT")) throw error;
-    await mkdir(path, { recursive: true, mode: 0o755 });
+    if (!hasErrorCode(error, "EINVAL")) throw error;
+    mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options); // before Linux 6.4, which knows noswap
   }
 }

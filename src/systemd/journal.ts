@@ -1,6 +1,7 @@
 // What units wrote, by journalctl(1).
 // Invariant: a reader that leaves, by its signal or by ending its loop, leaves no journalctl behind; one that is slow slows journalctl down.
 
+import { runCommand } from "../host/command.ts";
 import type { UnitName } from "../pod/names.ts";
 
 export interface JournalQuery {
@@ -57,6 +58,13 @@ export async function* readJournal(query: JournalQuery): AsyncGenerator<JournalE
   // `--follow --lines=N` in one step loses what comes right after its start where nothing was there before (systemd 252 and 257).
   if (follow) yield* runJournalctl(unit, ["--follow", "--no-tail", ...from], signal);
   else if (tailLines === undefined) yield* runJournalctl(unit, from, signal);
+}
+
+/** Resolves once all that was said before can be read. Before systemd 228 there is nothing to wait for that. */
+export async function syncJournal(signal: AbortSignal): Promise<void> {
+  await runCommand(["journalctl", "--sync"], { timeoutMs: lastMessagesTimeoutMs, signal }).catch(
+    () => undefined,
+  );
 }
 
 const lastMessagesTimeoutMs = 10_000;

@@ -1,21 +1,26 @@
 // What every implementation of the runtime port must do. Each calls runtimeContract() in a test of its own.
 
 import { describe, expect, test } from "bun:test";
+import type { ConfigObjects } from "../../src/pod/config-objects.ts";
+import { contentHash } from "../../src/pod/content-hash.ts";
 import { podKey } from "../../src/pod/names.ts";
 import type { Revision } from "../../src/pod/observed-pod.ts";
 import { isLive } from "../../src/pod/observed-pod.ts";
 import type { Pod } from "../../src/pod/pod.ts";
 import { type Runtime, RuntimeError } from "../../src/reconcile/runtime.ts";
+import { configMap } from "../reconcile/base-world.ts";
 import { waitUntil } from "../wait-until.ts";
 
 /** What a Pod's only container, `main`, does. */
-export type Behaviour = "runs" | "exits0" | "exits3" | "imageMissing" | "programMissing";
+export type Behaviour = "runs" | "mountsSettings" | "exits0" | "exits3" | "imageMissing" | "programMissing";
 
 export interface RuntimeUnderTest extends AsyncDisposable {
   /** Sees nothing yet. */
   readonly runtime: Runtime;
   /** A Pod of that name, in namespace `default`; restartPolicy does not matter. */
   makePod(name: string, behaviour: Behaviour): Pod;
+  /** What ConfigMaps there are from now on; none at first. `mountsSettings` mounts the one named `settings`. */
+  setObjects(objects: ConfigObjects): void;
 }
 
 const attempt = { restartCount: 0, backOffMs: 0 };
@@ -116,6 +121,22 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
       await it.runtime.removePodDirectory(pod.uid, signal);
       expect(await it.runtime.observe(signal)).toEqual({ revisions: [], podDirectories: [] });
       await it.runtime.removePodDirectory(pod.uid, signal);
+    });
+
+    test("a refresh brings volumes up to what ConfigMaps hold now, and restarts nothing", async () => {
+      await using it = await create();
+      const pod = it.makePod("web", "mountsSettings");
+      const content = async () => (await it.runtime.observe(signal)).podDirectories[0]?.content;
+      it.setObjects(configMap("settings", "old"));
+      const { uuid } = await started(it, pod);
+      expect(await content()).toBe(contentHash(pod, configMap("settings", "old")));
+      it.setObjects(configMap("settings", "new"));
+      expect(await content()).toBe(contentHash(pod, configMap("settings", "old")));
+      await it.runtime.refresh(pod, signal);
+      expect(await content()).toBe(contentHash(pod, configMap("settings", "new")));
+      expect(await only(it)).toMatchObject({ uuid, state: { kind: "running" } });
+      await it.runtime.refresh(pod, signal);
+      expect(await content()).toBe(contentHash(pod, configMap("settings", "new")));
     });
 
     test("what was prepared and never started can be removed", async () => {

@@ -58,7 +58,7 @@ export function basePod(change: PodChange = {}): Pod {
   };
 }
 
-function configMapVolume(name: string): Volume {
+export function configMapVolume(name: string): Volume {
   const source = { kind: "configMap", name, items: undefined, optional: false, defaultMode: 0o644 } as const;
   return { name: "config", kind: "projected", sources: [source], isSecret: false };
 }

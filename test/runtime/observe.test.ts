@@ -9,6 +9,7 @@ import { RktError } from "../../src/rkt/rkt-error.ts";
 import type { RktApp, RktPod } from "../../src/rkt/rkt-pod.ts";
 import { Observer } from "../../src/runtime/observe.ts";
 import { PodDirectories } from "../../src/runtime/pod-directory.ts";
+import { TerminationMessages } from "../../src/runtime/termination-message.ts";
 import { podUnitText } from "../../src/systemd/pod-unit.ts";
 import type { UnitState } from "../../src/systemd/systemd.ts";
 import { tempDir } from "../temp-dir.ts";
@@ -97,6 +98,7 @@ async function observed(first: Machine, ...next: readonly Machine[]) {
     },
     systemd: { listUnits: async () => (machine.unit === undefined ? [] : [unitState(machine.unit)]) },
     directories,
+    messages: new TerminationMessages({ directories, isBuiltin: true }),
     unitDir: `${dir.path}/units`,
     bootId: "this-boot",
     clock: { nowMs: () => nowMsNow, wallMs: () => wallMs },

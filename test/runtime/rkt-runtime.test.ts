@@ -3,18 +3,22 @@
 import { join } from "node:path";
 import { systemClock } from "../../src/host/clock.ts";
 import { createLog } from "../../src/host/log.ts";
+import { noConfigObjects } from "../../src/pod/config-objects.ts";
 import { specHash } from "../../src/pod/hash.ts";
 import type { PodUid } from "../../src/pod/names.ts";
 import type { Pod } from "../../src/pod/pod.ts";
 import { RktClient } from "../../src/rkt/rkt-client.ts";
 import { Observer } from "../../src/runtime/observe.ts";
 import { PodDirectories } from "../../src/runtime/pod-directory.ts";
+import { PodFiles } from "../../src/runtime/pod-files.ts";
 import { RktRuntime } from "../../src/runtime/rkt-runtime.ts";
+import { TerminationMessages } from "../../src/runtime/termination-message.ts";
 import { Systemd } from "../../src/systemd/systemd.ts";
 import { writeAci } from "../aci.ts";
 import { type Behaviour, type RuntimeUnderTest, runtimeContract } from "../contract/runtime.ts";
 import { removeUnits } from "../e2e/machine.ts";
 import { plainContainer, plainPodSpec } from "../plain-pod.ts";
+import { configMapVolume } from "../reconcile/base-world.ts";
 import { tempDir } from "../temp-dir.ts";
 
 const main = join(import.meta.dir, "../../src/main.ts");
@@ -22,6 +26,7 @@ const log = createLog({ write: () => undefined, isJournal: false, isDebug: false
 
 const commands: Readonly<Record<Behaviour, readonly string[]>> = {
   runs: ["/bin/sleep", "100000"],
+  mountsSettings: ["/bin/sleep", "100000"],
   exits0: ["/bin/true"],
   exits3: ["/bin/sh", "-c", "exit 3"],
   imageMissing: ["/bin/true"],
@@ -41,18 +46,33 @@ runtimeContract("rkt and systemd, with the built-in engine", async () => {
   const directories = new PodDirectories(dir.path);
   const unitDir = "/run/systemd/system";
   const bootId = (await Bun.file("/proc/sys/kernel/random/boot_id").text()).trim();
-  const observer = new Observer({ rkt, systemd, directories, unitDir, bootId, clock: systemClock });
-  const options = { rkt, systemd, observer, directories, unitDir, network: "default" };
+  let objects = noConfigObjects;
+  const clock = systemClock;
+  const messages = new TerminationMessages({ directories, isBuiltin: true });
+  const observer = new Observer({ rkt, systemd, directories, messages, unitDir, bootId, clock });
+  const files = new PodFiles({ directories, objects: () => objects, hostIP: () => "192.0.2.1", clock, log });
+  const options = { rkt, systemd, observer, directories, files, unitDir, network: "default" };
   return {
     runtime: new RktRuntime({
       ...options,
       stage1Name: "",
       stage1Path: "",
-      clock: systemClock,
+      clock,
       isBuiltin: true,
     }),
-    makePod: (name, behaviour) =>
-      makePod(name, commands[behaviour], behaviour === "imageMissing" ? `${image}.missing` : image),
+    makePod(name, behaviour) {
+      const pod = makePod(
+        name,
+        commands[behaviour],
+        behaviour === "imageMissing" ? `${image}.missing` : image,
+      );
+      return behaviour === "mountsSettings"
+        ? { ...pod, spec: { ...pod.spec, volumes: [configMapVolume("settings")] } }
+        : pod;
+    },
+    setObjects(changed) {
+      objects = changed;
+    },
     async [Symbol.asyncDispose]() {
       await systemd[Symbol.asyncDispose]();
       await removeUnits(dir.path);
