@@ -46,8 +46,8 @@ interface Setting {
 const settings = {
   manifestPath: { flag: "manifest-path", type: "string", help: "directory of Pod manifests, or one file" },
   stateDir: { flag: "state-dir", type: "string", help: "what must outlive a reboot" },
-  runDir: { flag: "run-dir", type: "string", help: "socket and lock" },
-  unitDir: { flag: "unit-dir", type: "string", help: "where pod units are written" },
+  runDir: { flag: "run-dir", type: "string", help: "where the socket is" },
+  unitDir: { flag: "unit-dir", type: "string", help: "where pod units are written; one agent each" },
   nodeName: { flag: "node-name", type: "string", help: "suffix of pod names; the host's name" },
   listen: { flag: "listen", type: "list", help: "unix:///PATH or http://127.0.0.1:PORT; repeatable" },
   network: { flag: "network", type: "string", help: "network of pods without hostNetwork" },

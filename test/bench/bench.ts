@@ -95,6 +95,7 @@ async function startToHealthz(machine: Machine): Promise<number> {
     `--manifest-path=${machine.manifests}`,
     `--state-dir=${machine.path}/state2`,
     `--run-dir=${machine.path}/run2`,
+    `--unit-dir=${machine.path}/units2`, // one agent for each
     `--listen=unix://${machine.path}/run2.sock`,
     "--rkt-path=builtin",
   ];

@@ -1,6 +1,7 @@
 // Pods that cannot work: each shows its reason in /pods, and disturbs no other.
 
 import { expect, test } from "bun:test";
+import type { Pod } from "kubernetes-types/core/v1.d.ts";
 import { writeAci } from "../aci.ts";
 import { Machine } from "./machine.ts";
 import { manifest } from "./manifest.ts";
@@ -68,8 +69,12 @@ test("restartPolicy: a pod that completed is not run again, also not by the next
     manifest("failed", { image: machine.image, restartPolicy: "Never", scripts: { main: "exit 4" } }),
   );
   const phases = async () => {
-    const job = await machine.waitForPod("job", "Succeeded", (pod) => pod.status?.phase === "Succeeded");
-    const failed = await machine.waitForPod("failed", "Failed", (pod) => pod.status?.phase === "Failed");
+    // When it finished is known once its unit has ended too.
+    const hasEnded = (phase: string) => (pod: Pod) =>
+      pod.status?.phase === phase &&
+      pod.status.containerStatuses?.[0]?.state?.terminated?.finishedAt !== undefined;
+    const job = await machine.waitForPod("job", "Succeeded", hasEnded("Succeeded"));
+    const failed = await machine.waitForPod("failed", "Failed", hasEnded("Failed"));
     return [job, failed].map((pod) =>
       pod.status?.containerStatuses?.map(({ containerID, state }) => [containerID, state]),
     );
