@@ -3,6 +3,7 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { systemClock } from "../host/clock.ts";
 import { errorChain } from "../host/error.ts";
 import { acceptFiles } from "../manifest/acceptance.ts";
 import { type Evaluated, evaluateEntry } from "../manifest/evaluate.ts";
@@ -70,23 +71,35 @@ async function validate(paths: readonly string[], nodeName: string): Promise<rea
       else evaluated.set(file, made);
     }
   }
-  const versions = new Map([...evaluated].map(([file, { pods }]) => [file, pods]));
+  const versions = new Map([...evaluated].map(([file, { made }]) => [file, made]));
   const { conflicts } = acceptFiles(versions, new Map());
   for (const [file, made] of evaluated) verdicts.set(file, verdictOn(file, made, conflicts.get(file)));
   return [...verdicts.values()];
 }
 
 function evaluate(file: string, entry: Entry, nodeName: string): Promise<Evaluated | undefined> {
-  return evaluateEntry(file, entry, { nodeName, seenAtMs: Date.now });
+  return evaluateEntry(file, entry, { nodeName, seenAtMs: () => systemClock.wallMs() });
 }
 
 function verdictOn(file: string, made: Evaluated, conflicts: readonly Problem[] | undefined): Verdict {
   const problems = conflicts ?? made.problems;
   if (problems !== undefined) return { lines: problems.map(formatProblem), isGood: false };
   if (made.skipped !== undefined) return { lines: [`${file}: skipped: ${made.skipped}`], isGood: true };
-  const pods = made.pods ?? [];
-  return {
-    lines: pods.map(({ pod }) => `${file}: pod ${pod.namespace}/${pod.name} is valid`),
-    isGood: true,
-  };
+  return { lines: [...namesIn(file, made), ...notesOn(file, made)], isGood: true };
+}
+
+function namesIn(file: string, { made }: Evaluated): readonly string[] {
+  const { pods = [], configMaps = [], secrets = [] } = made?.content ?? {};
+  const all = [
+    ...pods.map((pod) => ["pod", pod] as const),
+    ...configMaps.map((configMap) => ["configmap", configMap] as const),
+    ...secrets.map((secret) => ["secret", secret] as const),
+  ];
+  return all.map(([kind, { namespace, name }]) => `${file}: ${kind} ${namespace}/${name} is valid`);
+}
+
+function notesOn(file: string, { notes = [] }: Evaluated): readonly string[] {
+  return notes.map(
+    ({ line, column, field, reason }) => `${file}:${line}:${column}: ${field}: ignored: ${reason}`,
+  );
 }

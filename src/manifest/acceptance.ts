@@ -1,31 +1,33 @@
 // Which version of each file counts: the new one, or the one accepted before. Pure.
-// Invariant: no two accepted files hold the same name or uid, whatever they held before.
+// Invariant: no two accepted files hold the same name, uid or port of the machine, whatever they held before.
 
-import type { Pod } from "../pod/pod.ts";
 import type { Problem } from "../pod/problem.ts";
-import { claimsOf, type PlacedPod } from "./validate-file.ts";
+import { type Claim, type Content, claimsOf, doClaimsClash, topicOf } from "./content.ts";
+import type { PlacedClaim, PlacedContent } from "./validate-file.ts";
 
 export interface Acceptance {
   /** By path; a file without an entry has nothing running. */
-  readonly accepted: ReadonlyMap<string, readonly Pod[]>;
+  readonly accepted: ReadonlyMap<string, Content>;
   /** By path of those that are not accepted because of another. */
   readonly conflicts: ReadonlyMap<string, readonly Problem[]>;
 }
 
 /**
- * `files` are all that are there, with their Pods, undefined for one that has no good version now; `before` is what was accepted.
+ * `files` are all that are there, with what they hold, undefined for one that has no good version now; `before` is what was accepted.
  */
 export function acceptFiles(
-  files: ReadonlyMap<string, readonly PlacedPod[] | undefined>,
-  before: ReadonlyMap<string, readonly Pod[]>,
+  files: ReadonlyMap<string, PlacedContent | undefined>,
+  before: ReadonlyMap<string, Content>,
 ): Acceptance {
   const candidates = new Map(
-    [...files].flatMap(([path, pods]) => (pods === undefined ? [] : [[path, pods]])),
+    [...files].flatMap(([path, made]) => (made === undefined ? [] : [[path, made]])),
   );
   const conflicts = new Map<string, readonly Problem[]>();
-  const written = ownersOf([...candidates].map(([path, pods]) => [path, pods.map(({ pod }) => pod)]));
-  for (const [path, pods] of candidates) {
-    const problems = conflictsOf(path, pods, written);
+  const written = ownersOf(
+    [...candidates].map(([path, { claims }]) => [path, claims.map(({ claim }) => claim)]),
+  );
+  for (const [path, { claims }] of candidates) {
+    const problems = conflictsOf(path, claims, written);
     if (problems.length > 0) conflicts.set(path, problems);
   }
   // A refused file goes on as it was, which may take a name from another: at most one round for each file.
@@ -34,52 +36,63 @@ export function acceptFiles(
     const kept = [...before].filter(
       ([path]) => files.has(path) && (conflicts.has(path) || !candidates.has(path)),
     );
-    const owners = ownersOf(kept);
-    for (const [path, pods] of candidates) {
+    const owners = ownersOf(kept.map(([path, content]) => [path, claimsOf(content)]));
+    for (const [path, { claims }] of candidates) {
       if (conflicts.has(path)) continue;
-      const problems = conflictsOf(path, pods, owners, "the last accepted version of ");
+      const problems = conflictsOf(path, claims, owners, "the last accepted version of ");
       if (problems.length === 0) continue;
       conflicts.set(path, problems);
       isDone = false;
     }
   }
-  const accepted = [...files.keys()].flatMap((path): [string, readonly Pod[]][] => {
-    const pods = conflicts.has(path) ? undefined : candidates.get(path)?.map(({ pod }) => pod);
-    const kept = pods ?? before.get(path);
+  const accepted = [...files.keys()].flatMap((path): [string, Content][] => {
+    const content = conflicts.has(path) ? undefined : candidates.get(path)?.content;
+    const kept = content ?? before.get(path);
     return kept === undefined ? [] : [[path, kept]];
   });
   return { accepted: new Map(accepted), conflicts };
 }
 
-type Owners = ReadonlyMap<string, readonly string[]>;
+interface Owner {
+  readonly path: string;
+  readonly claim: Claim;
+}
 
-/** The paths that hold each name and uid. */
-function ownersOf(files: readonly (readonly [string, readonly Pod[]])[]): Owners {
-  const owners = new Map<string, string[]>();
-  for (const [path, pods] of files) {
-    for (const claim of pods.flatMap(claimsOf)) {
-      const paths = owners.get(claim);
-      if (paths === undefined) owners.set(claim, [path]);
-      else paths.push(path);
+/** By topic. */
+type Owners = ReadonlyMap<string, readonly Owner[]>;
+
+function ownersOf(files: readonly (readonly [string, readonly Claim[]])[]): Owners {
+  const owners = new Map<string, Owner[]>();
+  for (const [path, claims] of files) {
+    for (const claim of claims) {
+      const topic = topicOf(claim);
+      const others = owners.get(topic);
+      if (others === undefined) owners.set(topic, [{ path, claim }]);
+      else others.push({ path, claim });
     }
   }
   return owners;
 }
 
+/** One for each object at most: who has another's name has its ports as well. */
 function conflictsOf(
   path: string,
-  pods: readonly PlacedPod[],
+  claims: readonly PlacedClaim[],
   owners: Owners,
   where = "",
 ): readonly Problem[] {
-  return pods.flatMap(({ pod, place }) => {
-    for (const claim of claimsOf(pod)) {
-      const others = owners.get(claim)?.filter((other) => other !== path) ?? [];
-      if (others.length === 0) continue;
-      const message = `${claim} is also in ${where}${others.join(", ")}`;
-      const hint = "what runs keeps running; remove or rename one of them";
-      return [{ code: "Conflict" as const, file: path, ...place, field: "metadata.name", message, hint }];
-    }
-    return [];
-  });
+  const problems = new Map<number, Problem>();
+  for (const { document, claim, place } of claims) {
+    if (problems.has(document)) continue;
+    const others = owners
+      .get(topicOf(claim))
+      ?.filter((other) => other.path !== path && doClaimsClash(claim, other.claim));
+    if (others === undefined || others.length === 0) continue;
+    const paths = [...new Set(others.map((other) => other.path))].join(", ");
+    const message = `${claim.text} is also in ${where}${paths}`;
+    const hint = "what runs keeps running; remove or change one of them";
+    const { field } = claim;
+    problems.set(document, { code: "Conflict", file: path, ...place, field, message, hint });
+  }
+  return [...problems.values()];
 }

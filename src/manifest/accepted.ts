@@ -5,8 +5,8 @@ import { isJsonObject, type JsonObject } from "../pod/json.ts";
 import type { PodUid, SpecHash } from "../pod/names.ts";
 import type { Pod } from "../pod/pod.ts";
 import { formatProblem } from "../pod/problem.ts";
-import { podOf } from "./convert.ts";
-import { decodePods } from "./decode.ts";
+import { decodeObjects } from "./decode.ts";
+import { podOf } from "./pod-of.ts";
 import { Report } from "./report.ts";
 
 export type ParsedRecord = { readonly pod: Pod } | { readonly pod: undefined; readonly reason: string };
@@ -27,9 +27,9 @@ export function parseAcceptedPod(text: string): ParsedRecord {
     return { pod: undefined, reason: "not a record of an accepted pod" };
   }
   const report = new Report(file, JSON.stringify(wire));
-  const [decoded] = Array.from(decodePods(report));
+  const [decoded] = Array.from(decodeObjects(report));
   const problem = report.problems[0];
-  if (problem !== undefined || decoded === undefined) {
+  if (problem !== undefined || decoded?.kind !== "Pod") {
     return { pod: undefined, reason: problem === undefined ? "no Pod" : formatProblem(problem) };
   }
   const known = { uid: uid as PodUid, specHash: specHash as SpecHash, source: { file, document } };

@@ -1,16 +1,14 @@
 // A decoded manifest becomes a Pod of this node, as the kubelet makes static pods of files.
 
 import { specHash, staticPodUid } from "../pod/hash.ts";
-import type { JsonObject } from "../pod/json.ts";
 import type { PodUid } from "../pod/names.ts";
-import type { Container, Pod } from "../pod/pod.ts";
-import type { Volume } from "../pod/volume.ts";
+import type { Pod } from "../pod/pod.ts";
 import type { DecodedPod } from "./decode.ts";
 import { fieldPath } from "./decode-node.ts";
 import { dnsSubdomain } from "./format.ts";
+import { podOf } from "./pod-of.ts";
 import type { Report } from "./report.ts";
 import type { PodManifest } from "./schema.ts";
-import { absoluteMountPath } from "./validate-pod.ts";
 
 export interface ConvertOptions {
   readonly nodeName: string;
@@ -24,7 +22,7 @@ export interface ConvertOptions {
 export function convertPod(decoded: DecodedPod, options: ConvertOptions, report: Report): Pod {
   const { nodeName, file, seenAtMs } = options;
   const { written, manifest, document } = decoded;
-  const { name, namespace, labels, annotations } = manifest.metadata;
+  const { name, namespace, annotations } = manifest.metadata;
   const fullName = `${name}-${nodeName}`;
   const problem = name === "" ? undefined : dnsSubdomain(fullName);
   if (problem !== undefined) {
@@ -35,10 +33,10 @@ export function convertPod(decoded: DecodedPod, options: ConvertOptions, report:
   const wire: PodManifest = {
     ...manifest,
     metadata: {
+      ...manifest.metadata,
       name: fullName,
       namespace,
       uid,
-      ...(labels === undefined ? {} : { labels }),
       annotations: {
         ...annotations,
         "kubernetes.io/config.hash": uid,
@@ -46,107 +44,33 @@ export function convertPod(decoded: DecodedPod, options: ConvertOptions, report:
         "kubernetes.io/config.source": "file",
       },
     },
-    spec: { ...manifest.spec, nodeName, containers: manifest.spec.containers.map(withHostPorts(manifest)) },
+    spec: { ...manifest.spec, nodeName, containers: manifest.spec.containers.map(completed(manifest)) },
   };
   return podOf(wire, { uid, specHash: specHash(written.spec ?? null), source: { file, document } });
 }
 
-/** The Pod that a complete wire form says. */
-export function podOf(wire: PodManifest, known: Pick<Pod, "uid" | "specHash" | "source">): Pod {
-  const { metadata, spec } = wire;
-  return {
-    ...known,
-    namespace: metadata.namespace,
-    name: metadata.name,
-    labels: metadata.labels ?? {},
-    annotations: metadata.annotations ?? {},
-    spec: {
-      containers: spec.containers.map(containerOf),
-      volumes: spec.volumes?.map(volumeOf) ?? [],
-      restartPolicy: spec.restartPolicy,
-      terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
-      hostNetwork: spec.hostNetwork ?? false,
-      hostPID: false,
-      hostIPC: false,
-      hostname: "",
-      subdomain: "",
-      nodeName: spec.nodeName ?? "",
-      dns: { policy: "Default", nameservers: [], searches: [], options: [] },
-      hostAliases: [],
-      securityContext: {
-        runAsUser: undefined,
-        runAsGroup: undefined,
-        runAsNonRoot: false,
-        supplementalGroups: undefined,
-        fsGroup: undefined,
-        fsGroupChangePolicy: "Always",
-        seLinuxOptions: undefined,
-      },
-      imagePullSecrets: [],
-    },
-    wire: wire as unknown as JsonObject, // an interface has no index signature; it was JSON before it was typed
-  };
-}
+type Container = PodManifest["spec"]["containers"][number];
 
-type WireContainer = PodManifest["spec"]["containers"][number];
+/** Kubernetes' defaults that depend on more than the object which they are in. */
+function completed({ spec }: PodManifest): (container: Container) => Container {
+  return ({ ports, resources, ...container }) => ({
+    ...container,
+    ...(ports === undefined ? {} : { ports: spec.hostNetwork === true ? ports.map(withHostPort) : ports }),
+    resources: withRequests(resources),
+  });
+}
 
 /** On the host's network a port of the container is one of the host. */
-function withHostPorts({ spec }: PodManifest): (container: WireContainer) => WireContainer {
-  return (container) => {
-    if (spec.hostNetwork !== true || container.ports === undefined) return container;
-    return {
-      ...container,
-      ports: container.ports.map((port) => ({ hostPort: port.containerPort, ...port })),
-    };
-  };
+function withHostPort(port: NonNullable<Container["ports"]>[number]): typeof port {
+  return { hostPort: port.containerPort, ...port };
 }
 
-function containerOf(container: WireContainer): Container {
+/** A limit is also the request where there is none. */
+function withRequests({ limits, requests, ...resources }: Container["resources"]): Container["resources"] {
+  const filled = { ...limits, ...requests };
   return {
-    name: container.name,
-    image: container.image,
-    imagePullPolicy: container.imagePullPolicy,
-    command: container.command ?? [],
-    args: container.args ?? [],
-    env: container.env?.map(({ name, value = "" }) => ({ name, source: { kind: "value", value } })) ?? [],
-    envFrom: [],
-    workingDir: container.workingDir ?? "",
-    ports:
-      container.ports?.map(({ name, containerPort, hostPort, hostIP, protocol }) => ({
-        name: name ?? "",
-        containerPort,
-        hostPort: hostPort ?? 0,
-        hostIP: hostIP ?? "",
-        protocol,
-      })) ?? [],
-    volumeMounts:
-      container.volumeMounts?.map(({ name, mountPath, readOnly }) => ({
-        name,
-        mountPath: absoluteMountPath(mountPath),
-        readOnly: readOnly ?? false,
-        subPath: "",
-        subPathExpr: "",
-        mountPropagation: "None",
-      })) ?? [],
-    resources: { cpu: undefined, memory: undefined },
-    securityContext: {
-      runAsUser: undefined,
-      runAsGroup: undefined,
-      runAsNonRoot: undefined,
-      privileged: false,
-      readOnlyRootFilesystem: false,
-      allowPrivilegeEscalation: true,
-      capabilities: { add: [], drop: [] },
-      seccompProfile: undefined,
-      seLinuxOptions: undefined,
-    },
-    terminationMessagePath: "/dev/termination-log",
-    terminationMessagePolicy: "File",
+    ...resources,
+    ...(limits === undefined ? {} : { limits }),
+    ...(Object.keys(filled).length === 0 ? {} : { requests: filled }),
   };
-}
-
-function volumeOf({ name, hostPath }: NonNullable<PodManifest["spec"]["volumes"]>[number]): Volume {
-  return hostPath === undefined
-    ? { name, kind: "emptyDir", medium: "", sizeLimit: undefined }
-    : { name, kind: "hostPath", path: hostPath.path, type: "" };
 }

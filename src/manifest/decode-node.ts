@@ -3,12 +3,15 @@
 
 import { isCollection, isMap, isScalar, isSeq, type Node, Scalar, type YAMLMap } from "yaml";
 import { isJsonObject, type Json } from "../pod/json.ts";
+import { decodeAnything } from "./decode-anything.ts";
 import {
   type At,
   checkFormat,
   decodeChoice,
   decodeFlag,
   decodeInteger,
+  decodeMode,
+  decodeQuantity,
   decodeText,
   mismatch,
   quote,
@@ -22,7 +25,8 @@ import { offsetOf } from "./yaml-source.ts";
 
 /** The value as written, without defaults; undefined where it has a wrong type, which is then reported. */
 export function decodeNode(shape: Shape, written: Node, field: string, report: Report): Json | undefined {
-  const at: At = { field, offset: offsetOf(written), report };
+  const isSecret = shape.kind === "textMap" && shape.isSecret;
+  const at: At = { field, offset: offsetOf(written), report, isSecret };
   report.remember(field, at.offset);
   const node = report.source.resolve(written);
   if (node === undefined) return undefined;
@@ -33,8 +37,14 @@ export function decodeNode(shape: Shape, written: Node, field: string, report: R
       return decodeChoice(shape, node, at);
     case "integer":
       return decodeInteger(shape, node, at);
+    case "mode":
+      return decodeMode(node, at);
+    case "quantity":
+      return decodeQuantity(node, at);
     case "flag":
       return decodeFlag(node, at);
+    case "anything":
+      return decodeAnything(node, at);
     case "textMap":
       return isMap(node) ? decodeTextMap(shape, node, at) : mismatch("a mapping", node, at);
     case "list":
@@ -51,17 +61,17 @@ export function fieldPath(owner: string, name: string): string {
   return owner === "" ? name : `${owner}.${name}`;
 }
 
-function decodeTextMap({ key, value }: TextMap, node: YAMLMap, { field, report }: At): Json {
-  const decoded: Record<string, string> = {};
+function decodeTextMap({ key, value, isSecret }: TextMap, node: YAMLMap, { field, report }: At): Json {
+  const decoded: [string, string][] = [];
   for (const entry of entriesOf(node, field, report)) {
     checkFormat(entry.key, [key], { field, offset: entry.offset, report });
     const written = entry.value ?? new Scalar(null);
     const inner = report.source.resolve(written);
     const offset = entry.value === null ? entry.offset : offsetOf(entry.value);
-    const text = inner && decodeText([value], inner, { field, offset, report });
-    if (text !== undefined) decoded[entry.key] = text;
+    const text = inner && decodeText([value], inner, { field, offset, report, isSecret });
+    if (text !== undefined) decoded.push([entry.key, text]);
   }
-  return decoded;
+  return Object.fromEntries(decoded); // which takes `__proto__` for a key like others
 }
 
 function decodeList({ item, unique }: List, nodes: readonly Node[], { field, report }: At): Json {
@@ -78,16 +88,18 @@ function decodeList({ item, unique }: List, nodes: readonly Node[], { field, rep
   });
 }
 
-function decodeStruct({ rows }: Struct, node: YAMLMap, { field, report }: At): Json {
+function decodeStruct({ rows, others }: Struct, node: YAMLMap, { field, report }: At): Json {
   const decoded: Record<string, Json> = {};
   const wrong = new Set<string>();
   for (const { key, value, offset } of entriesOf(node, field, report)) {
-    const at: At = { field: fieldPath(field, key), offset, report };
-    const row = Object.hasOwn(rows, key) ? rows[key] : undefined;
-    if (row === undefined) reportUnknownField(key, Object.keys(rows), at);
-    else if (value === null || isNull(value, report)) report.remember(at.field, offset);
-    else if (row.support !== "supported") refuse(row, value, at);
+    const at: At = { field: others ? `${field}[${key}]` : fieldPath(field, key), offset, report };
+    const row = Object.hasOwn(rows, key) ? rows[key] : others;
+    if (row === undefined || (row === others && nearestName(key, Object.keys(rows)) !== undefined)) {
+      reportUnknownField(key, Object.keys(rows), at);
+    } else if (value === null || isNull(value, report)) report.remember(at.field, offset);
+    else if (!("shape" in row)) refuse(row, value, at);
     else {
+      if (row.support === "ignored") report.note({ field: at.field, offset, reason: row.reason });
       const inner = decodeNode(row.shape, value, at.field, report);
       if (inner === undefined) wrong.add(key);
       else if (!isZero(row.shape, inner)) decoded[key] = inner;
@@ -126,12 +138,16 @@ function isZero(shape: Shape, value: Json): boolean {
     case "integer":
       return value === 0 && (shape.min > 0 || shape.max < 0);
     case "flag":
-      return value === false;
+      return value === false && !shape.isFalseKept;
     case "list":
       return (value as Json[]).length === 0;
     case "textMap":
       return Object.keys(value as object).length === 0;
     case "struct":
+      return shape.isEmptyNothing && Object.keys(value as object).length === 0;
+    case "mode":
+    case "quantity":
+    case "anything":
       return false;
     default:
       return shape satisfies never;
@@ -145,5 +161,6 @@ function isNull(node: Node, report: Report): boolean {
 
 function isEmpty(node: Node, report: Report): boolean {
   const target = report.source.resolve(node);
-  return isScalar(target) ? target.value === "" : isCollection(target) && target.items.length === 0;
+  if (isScalar(target)) return target.value === "" || target.value === false;
+  return isCollection(target) && target.items.length === 0;
 }

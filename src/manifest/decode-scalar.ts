@@ -1,6 +1,7 @@
 // Text, numbers and booleans, typed as strictly as Kubernetes' JSON: nothing is converted or guessed.
 
 import { isMap, isScalar, type Node, type Scalar } from "yaml";
+import { parseQuantity } from "../pod/quantity.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { Report } from "./report.ts";
 import type { Choice, Format, Integer } from "./row.ts";
@@ -10,13 +11,15 @@ export interface At {
   readonly field: string;
   readonly offset: number;
   readonly report: Report;
+  /** No message shows the value. */
+  readonly isSecret?: boolean;
 }
 
 export function decodeText(formats: readonly Format[], node: Node, at: At): string | undefined {
   // Kubernetes reads YAML 1.1, where these are booleans; a manifest that works here should work there.
   if (!isScalar(node) || typeof node.value !== "string" || oldBoolean(node) !== undefined) {
-    const hint = isScalar(node) && node.value !== null ? `in quotes: "${shown(node)}"` : "";
-    return mismatch("a string", node, at, hint);
+    const isLiteral = isScalar(node) && node.value !== null && at.isSecret !== true;
+    return mismatch("a string", node, at, isLiteral ? `in quotes: "${shown(node)}"` : "");
   }
   const value = node.value;
   if (value.includes("\0")) invalid(value, "must not contain NUL", at);
@@ -25,9 +28,9 @@ export function decodeText(formats: readonly Format[], node: Node, at: At): stri
   return value;
 }
 
-export function decodeChoice({ values, notYet }: Choice, node: Node, at: At): string | undefined {
+export function decodeChoice({ values, notYet, also }: Choice, node: Node, at: At): string | undefined {
   const value = decodeText([], node, at);
-  if (value === undefined || value === "" || values.includes(value)) return value;
+  if (value === undefined || value === "" || values.includes(value) || also?.test(value)) return value;
   const { field, report } = at;
   if (notYet.includes(value)) {
     report.add({
@@ -61,6 +64,36 @@ export function decodeInteger({ min, max }: Integer, node: Node, at: At): number
   return value;
 }
 
+export function decodeMode(node: Node, at: At): number | undefined {
+  if (!isScalar(node) || typeof node.value !== "number") return mismatch("a number", node, at, "as 0644");
+  const source = node.source ?? "";
+  const octal = /^0o?([0-7]+)$/.exec(source)?.[1];
+  const value = octal === undefined ? node.value : Number.parseInt(octal, 8);
+  const isPlain = octal !== undefined || /^(0|[1-9]\d*)$/.test(source);
+  if (isPlain && value <= 0o777) return value;
+  const hint = /^[0-7]{3}$/.test(source) ? `in octal it is written 0${source}` : "";
+  return mismatch("a number between 0 and 0777 (octal), both inclusive", node, at, hint);
+}
+
+export function decodeQuantity(node: Node, at: At): string | undefined {
+  const written = quantityText(node);
+  if (written === undefined) return mismatch("a quantity", node, at, "as 500m, 1.5 or 128Mi");
+  const parsed = parseQuantity(written);
+  if (parsed.problem !== undefined) invalid(written, parsed.problem, at);
+  else if (parsed.milli < 0n) invalid(parsed.text, "must be greater than or equal to 0", at);
+  else return parsed.text;
+  return undefined;
+}
+
+/** Undefined where YAML 1.1 and 1.2 see different numbers, or none is there. */
+function quantityText(node: Node): string | undefined {
+  if (!isScalar(node)) return undefined;
+  if (typeof node.value === "string") return node.value.trim();
+  const source = node.source ?? "";
+  if (typeof node.value !== "number" || /^[+-]?0\d/.test(source)) return undefined;
+  return /^-?\d+$/.test(source) ? source : String(node.value);
+}
+
 export function decodeFlag(node: Node, at: At): boolean | undefined {
   if (isScalar(node) && typeof node.value === "boolean") return node.value;
   return (isScalar(node) ? oldBoolean(node) : undefined) ?? mismatch("true or false", node, at);
@@ -83,8 +116,8 @@ export function checkFormat(value: string, formats: readonly Format[], at: At): 
 }
 
 export function mismatch(expected: string, node: Node, at: At, hint = ""): undefined {
-  const value = isScalar(node) ? shown(node) : isMap(node) ? "{…}" : "[…]";
-  const { field, offset, report } = at;
+  const { field, offset, report, isSecret } = at;
+  const value = isSecret ? notShown : isScalar(node) ? shown(node) : isMap(node) ? "{…}" : "[…]";
   report.add({
     code: "Invalid",
     field,
@@ -95,8 +128,11 @@ export function mismatch(expected: string, node: Node, at: At, hint = ""): undef
   return undefined;
 }
 
-function invalid(value: string | number, problem: string, { field, offset, report }: At): void {
-  const message = `Invalid value: ${typeof value === "number" ? value : quote(value)}: ${problem}`;
+const notShown = "(not shown)";
+
+function invalid(value: string | number, problem: string, { field, offset, report, isSecret }: At): void {
+  const text = isSecret ? notShown : typeof value === "number" ? String(value) : quote(value);
+  const message = `Invalid value: ${text}: ${problem}`;
   report.add({ code: "Invalid", field, message, offset });
 }
 

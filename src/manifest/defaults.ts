@@ -7,6 +7,7 @@ import type { Shape, Struct } from "./row.ts";
 export function fillDefaults({ rows }: Struct, written: JsonObject): JsonObject {
   const filled: Record<string, Json> = {};
   for (const [field, row] of Object.entries(rows)) {
+    if (row.support === "ignored" && written[field] !== undefined) filled[field] = written[field];
     if (row.support !== "supported") continue;
     const fallback = typeof row.fallback === "function" ? row.fallback(written) : row.fallback;
     const value = written[field] ?? fallback ?? (row.presence === "required" ? zeroOf(row.shape) : undefined);
@@ -29,13 +30,17 @@ export function zeroOf(shape: Shape): Json {
     case "choice":
       return "";
     case "integer":
+    case "mode":
       return 0;
+    case "quantity":
+      return "0";
     case "flag":
       return false;
     case "list":
       return [];
     case "textMap":
     case "struct":
+    case "anything":
       return {};
     default:
       return shape satisfies never;

@@ -10,9 +10,11 @@ import type { Pod } from "../pod/pod.ts";
 import { formatProblem, type Problem } from "../pod/problem.ts";
 import { acceptFiles } from "./acceptance.ts";
 import { parseAcceptedPod } from "./accepted.ts";
+import { type Content, objectsOf } from "./content.ts";
 import { type Evaluated, evaluateEntry } from "./evaluate.ts";
 import { listManifests } from "./listing.ts";
 import { PathWatch } from "./path-watch.ts";
+import { withContentInHash } from "./restart-on-change.ts";
 import { Settling, settleMs } from "./settling.ts";
 
 export interface ManifestDirectoryOptions {
@@ -38,7 +40,9 @@ export class ManifestDirectory implements AsyncDisposable {
   readonly #watch: PathWatch;
   readonly #ended = new AbortController();
   readonly #evaluated = new Map<string, Evaluated>();
-  #accepted: ReadonlyMap<string, readonly Pod[]>;
+  /** Pods from before this process, with the hashes that they were accepted with. */
+  readonly #remembered: ReadonlySet<Pod>;
+  #accepted: ReadonlyMap<string, Content>;
   #desired: Desired;
   #loop: Promise<void> | undefined;
   #isHinted = false;
@@ -46,11 +50,13 @@ export class ManifestDirectory implements AsyncDisposable {
 
   constructor(options: ManifestDirectoryOptions) {
     this.#options = options;
-    this.#accepted = rememberedPods(options.accepted, options.log);
+    const pods = rememberedPods(options.accepted, options.log);
+    this.#remembered = new Set(pods);
+    this.#accepted = byFile(pods);
     this.#settling = new Settling(this.#accepted.keys());
     this.#watch = new PathWatch(options.path, () => this.#hint(), options.log);
     this.#desired = {
-      pods: [...this.#accepted.values()].flat(),
+      pods,
       objects: noConfigObjects,
       files: [],
       unreadable: "not read yet",
@@ -144,14 +150,19 @@ export class ManifestDirectory implements AsyncDisposable {
   #publish(unreadable: string | undefined): void {
     const evaluated = [...this.#evaluated].sort(([a], [b]) => (a < b ? -1 : 1));
     const remembered = [...this.#settling.settled.keys()].filter((path) => !this.#evaluated.has(path));
-    const versions = new Map(evaluated.map(([path, { pods }]) => [path, pods]));
+    const versions = new Map(evaluated.map(([path, { made }]) => [path, made]));
     for (const path of remembered) versions.set(path, undefined);
     const { accepted, conflicts } = acceptFiles(versions, this.#accepted);
     this.#accepted = accepted;
+    const contents = [...accepted.values()];
+    const made = objectsOf(contents);
+    const objects = Bun.deepEquals(made, this.#desired.objects) ? this.#desired.objects : made;
     const desired: Desired = {
-      pods: [...accepted.values()].flat(),
-      objects: noConfigObjects,
-      files: evaluated.flatMap(([path, made]) => manifestFile(path, made, conflicts.get(path))),
+      pods: contents
+        .flatMap(({ pods }) => pods)
+        .map((pod) => (this.#remembered.has(pod) ? pod : withContentInHash(pod, objects))),
+      objects,
+      files: evaluated.flatMap(([path, each]) => manifestFile(path, each, conflicts.get(path))),
       unreadable,
     };
     if (Bun.deepEquals(desired, this.#desired)) return;
@@ -162,22 +173,27 @@ export class ManifestDirectory implements AsyncDisposable {
   }
 }
 
-/** By file; of two records of one pod the later one counts. */
-function rememberedPods(records: readonly string[], log: Log): ReadonlyMap<string, readonly Pod[]> {
+/** Of two records of one pod the later one counts. */
+function rememberedPods(records: readonly string[], log: Log): readonly Pod[] {
   const byKey = new Map<string, Pod>();
   for (const record of records) {
     const parsed = parseAcceptedPod(record);
     if (parsed.pod === undefined) log.warn("cannot read what was accepted before", { reason: parsed.reason });
     else byKey.set(podKey(parsed.pod.namespace, parsed.pod.name), parsed.pod);
   }
-  const pods = [...byKey.values()].sort((a, b) => a.source.document - b.source.document);
-  return Map.groupBy(pods, ({ source }) => source.file);
+  return [...byKey.values()].sort((a, b) => a.source.document - b.source.document);
+}
+
+/** ConfigMaps and Secrets are in no record: what Secrets hold is written nowhere. */
+function byFile(pods: readonly Pod[]): ReadonlyMap<string, Content> {
+  const files = Map.groupBy(pods, ({ source }) => source.file);
+  return new Map([...files].map(([path, of]) => [path, { pods: of, configMaps: [], secrets: [] }]));
 }
 
 /** When each Pod was first accepted, in milliseconds since the epoch. */
-function seenTimes(accepted: ReadonlyMap<string, readonly Pod[]>): ReadonlyMap<PodUid, number> {
+function seenTimes(accepted: ReadonlyMap<string, Content>): ReadonlyMap<PodUid, number> {
   const times = [...accepted.values()]
-    .flat()
+    .flatMap(({ pods }) => pods)
     .map(
       ({ uid, annotations }) => [uid, Date.parse(annotations["kubernetes.io/config.seen"] ?? "")] as const,
     );
@@ -186,14 +202,15 @@ function seenTimes(accepted: ReadonlyMap<string, readonly Pod[]>): ReadonlyMap<P
 
 function manifestFile(
   path: string,
-  { pods, problems, skipped }: Evaluated,
+  { made, problems, skipped }: Evaluated,
   conflicts: readonly Problem[] | undefined,
 ): ManifestFile[] {
   if (skipped !== undefined) return [{ path, state: "skipped", reason: skipped }];
   const reasons = conflicts ?? problems;
   if (reasons !== undefined) return [{ path, state: "rejected", problems: reasons }];
-  if (pods === undefined) return [];
-  return [{ path, state: "accepted", pods: pods.map(({ pod }) => podKey(pod.namespace, pod.name)) }];
+  if (made === undefined) return [];
+  const { pods } = made.content;
+  return [{ path, state: "accepted", pods: pods.map(({ namespace, name }) => podKey(namespace, name)) }];
 }
 
 function logChanges(before: Desired, after: Desired, log: Log): void {

@@ -4,14 +4,17 @@ import { errorChain, hasErrorCode } from "../host/error.ts";
 import type { Problem, ProblemCode } from "../pod/problem.ts";
 import type { Entry } from "./listing.ts";
 import { ManifestChangedError, readManifest } from "./manifest-text.ts";
-import { type PlacedPod, type ValidateOptions, validateFile } from "./validate-file.ts";
+import type { Note } from "./report.ts";
+import { type PlacedContent, type ValidateOptions, validateFile } from "./validate-file.ts";
 
-/** Exactly one of pods, problems and skipped. */
+/** Exactly one of made, problems and skipped. */
 export interface Evaluated {
   readonly entry: Entry;
-  readonly pods?: readonly PlacedPod[];
+  readonly made?: PlacedContent;
   readonly problems?: readonly Problem[];
   readonly skipped?: string;
+  /** What is accepted and ignored. */
+  readonly notes?: readonly Note[];
   /** The failure may pass without the file changing. */
   readonly isRetried?: boolean;
 }
@@ -49,8 +52,8 @@ async function evaluateFile(
     }
     return { entry, problems: [wholeFileProblem(path, "Syntax", "not UTF-8 text")] };
   }
-  const { pods, problems } = validateFile(path, text, options);
-  return problems.length === 0 ? { entry, pods } : { entry, problems };
+  const { problems, notes, ...made } = validateFile(path, text, options);
+  return problems.length === 0 ? { entry, made, notes } : { entry, problems };
 }
 
 function wholeFileProblem(file: string, code: ProblemCode, message: string): Problem {

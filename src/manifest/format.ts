@@ -2,6 +2,8 @@
 // what the rkt runtime's users saw; what later versions or rkt add is marked).
 
 import { isIP } from "node:net";
+import { allCapabilities } from "../pod/capabilities.ts";
+import { nearestName } from "./nearest-name.ts";
 import type { Format } from "./row.ts";
 
 const labelPattern = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
@@ -52,6 +54,32 @@ export const portName: Format = all(
 export const ipAddress: Format = (address) =>
   isIP(address) === 0 ? "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)" : undefined;
 
+/** A key of a ConfigMap or Secret: it becomes a file's name. */
+export const configKey: Format = all(
+  atMost(253),
+  matching("[-._a-zA-Z0-9]+", "key.name", "KEY_NAME", "key-name"),
+  (key) => (key === "." ? "must not be '.'" : undefined),
+  failing(/^\.\./, "must not start with '..'"),
+);
+
+/** Standard, with padding; line breaks are skipped. */
+export const base64: Format = (text) => {
+  const digits = text.replaceAll(/[\r\n]/g, "");
+  return digits.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(digits) ? undefined : "must be base64";
+};
+
+/** With or without `CAP_`. */
+export const capability: Format = (name) => {
+  const known = ["ALL", ...allCapabilities, ...allCapabilities.map((full) => full.slice("CAP_".length))];
+  if (known.includes(name)) return undefined;
+  const near = nearestName(name, known);
+  return `no such capability${near === undefined ? "" : `, did you mean ${near}?`}`;
+};
+
+/** A suffix of names to look up; a dot at its end, or alone, is the root. */
+export const searchDomain: Format = (name) =>
+  name === "." ? undefined : dnsSubdomain(name.replace(/\.$/, ""));
+
 /** Kubernetes ≥ 1.30. */
 export const noOuterSpace: Format = (value) =>
   value.trim() === value ? undefined : "must not have leading or trailing whitespace";
@@ -59,6 +87,17 @@ export const noOuterSpace: Format = (value) =>
 /** Kubernetes ≥ 1.8, for host paths; `..` in a path of the container would be resolved on the host here. */
 export const noParentSteps: Format = (path) =>
   path.split("/").includes("..") ? "must not contain '..'" : undefined;
+
+export const relativePath: Format = failing(/^\//, "must be a relative path");
+
+/** Of a projected file. `..data` and what else begins so is the volume's own; the last rule is ours: Kubernetes fails later. */
+export const filePath: Format = all(
+  atMost(4095), // PATH_MAX without its NUL
+  relativePath,
+  noParentSteps,
+  failing(/^\.\./, "must not start with '..'"),
+  failing(/(^|\/)\.?(\/|$)/, "must name a file"),
+);
 
 export const absolutePath: Format = (path) => (path.startsWith("/") ? undefined : "must be an absolute path");
 

@@ -16,10 +16,17 @@ export interface Finding {
   readonly offset?: number;
 }
 
+/** A field that is accepted and ignored. */
+export interface Note extends Place {
+  readonly field: string;
+  readonly reason: string;
+}
+
 export class Report {
   readonly source: YamlSource;
   readonly #file: string;
   readonly #problems: Problem[] = [];
+  readonly #notes: Note[] = [];
   readonly #offsets = new Map<string, number>();
 
   constructor(file: string, text: string) {
@@ -33,6 +40,10 @@ export class Report {
   /** In the order of the file. */
   get problems(): readonly Problem[] {
     return this.#problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  }
+
+  get notes(): readonly Note[] {
+    return this.#notes;
   }
 
   /** Forgets the places of the document before. */
@@ -51,11 +62,15 @@ export class Report {
     this.#problems.push({ code, file: this.#file, ...place, field, message, hint });
   }
 
+  note({ field, offset, reason }: { field: string; offset: number; reason: string }): void {
+    if (this.#notes.length < problemsMax) this.#notes.push({ field, reason, ...this.source.place(offset) });
+  }
+
   placeOf(field: string): Place {
-    for (let at = field; ; at = at.replace(/(\.[^.[]*|\[\d+\]|^[^.[]+)$/, "")) {
+    for (let at = field; at !== ""; at = at.slice(0, Math.max(0, at.search(/(\.[^.[]*|\[[^[]*\])$/)))) {
       const offset = this.#offsets.get(at);
       if (offset !== undefined) return this.source.place(offset);
-      if (at === "") return { line: 1, column: 1 };
     }
+    return this.source.place(this.#offsets.get("") ?? 0);
   }
 }

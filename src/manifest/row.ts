@@ -3,7 +3,7 @@
 
 import type { Json, JsonObject } from "../pod/json.ts";
 
-export type Row = Supported | Refused;
+export type Row = Supported | Ignored | Refused;
 
 /** gantry acts on it. */
 export interface Supported<S extends Shape = Shape, P extends Presence = Presence> {
@@ -14,6 +14,14 @@ export interface Supported<S extends Shape = Shape, P extends Presence = Presenc
   readonly fallback: Json | undefined | ((owner: JsonObject) => Json | undefined);
   /** For the reader of the support matrix. */
   readonly note: string;
+}
+
+/** Accepted without being acted on, and said so: on one machine nothing is lost. */
+export interface Ignored<S extends Shape = Shape> {
+  readonly support: "ignored";
+  readonly shape: S;
+  /** Why nothing is lost. */
+  readonly reason: string;
 }
 
 /** A field of Kubernetes that gantry does not act on: written down, it is a Problem. */
@@ -27,7 +35,7 @@ export interface Refused {
 
 type Presence = "required" | "optional" | "defaulted";
 
-export type Shape = Text | Choice | Integer | Flag | TextMap | List | Struct;
+export type Shape = Text | Choice | Integer | Mode | Quantity | Flag | TextMap | List | Struct | Anything;
 
 /** Undefined where the text is fine, else why it is not, in Kubernetes' words. */
 export type Format = (text: string) => string | undefined;
@@ -42,6 +50,8 @@ export interface Choice<V extends string = string> {
   readonly values: readonly V[];
   /** Values of Kubernetes that gantry does not act on yet. */
   readonly notYet: readonly string[];
+  /** What it may be besides, and is then not named among the supported values. */
+  readonly also: RegExp | undefined;
 }
 
 export interface Integer {
@@ -50,8 +60,20 @@ export interface Integer {
   readonly max: number;
 }
 
+/** A file's permissions: 0644 is octal, as YAML 1.1 and so Kubernetes reads it. */
+export interface Mode {
+  readonly kind: "mode";
+}
+
+/** Of something that cannot be less than 0. Decoded, it is Kubernetes' canonical text. */
+export interface Quantity {
+  readonly kind: "quantity";
+}
+
 export interface Flag {
   readonly kind: "flag";
+  /** Left out is something else than false. */
+  readonly isFalseKept: boolean;
 }
 
 /** Text by text: labels, annotations. */
@@ -59,6 +81,8 @@ export interface TextMap {
   readonly kind: "textMap";
   readonly key: Format;
   readonly value: Format;
+  /** No message shows a value. */
+  readonly isSecret: boolean;
 }
 
 export interface List<S extends Shape = Shape> {
@@ -71,32 +95,48 @@ export interface List<S extends Shape = Shape> {
 export interface Struct<R extends Rows = Rows> {
   readonly kind: "struct";
   readonly rows: R;
+  /** What every other field is, of what is a map in Kubernetes; undefined: unknown. */
+  readonly others: Refused | undefined;
+  /** `{}` is the same as left out, and then not counted as a change. */
+  readonly isEmptyNothing: boolean;
+}
+
+/** Not looked into. */
+export interface Anything {
+  readonly kind: "anything";
 }
 
 export type Rows = Readonly<Record<string, Row>>;
 
 /** A row for each field of a Kubernetes type, no more and no fewer, with a shape that fits: whether the table is whole is the compiler's to say. */
-export type RowsOf<T> = { readonly [F in keyof T]-?: Refused | Supported<ShapeOf<NonNullable<T[F]>>> };
+export type RowsOf<T> = {
+  readonly [F in keyof T]-?:
+    | Refused
+    | Supported<ShapeOf<NonNullable<T[F]>>>
+    | Ignored<ShapeOf<NonNullable<T[F]>>>;
+};
 
-type ShapeOf<T> = [T] extends [string]
-  ? Text | Choice
-  : [T] extends [number]
-    ? Integer
-    : [T] extends [boolean]
-      ? Flag
-      : [T] extends [readonly (infer I)[]]
-        ? List<ShapeOf<I>>
-        : string extends keyof T
-          ? TextMap
-          : Struct<RowsOf<T>>;
+type ShapeOf<T> =
+  | Anything
+  | ([T] extends [string]
+      ? Text | Choice | Quantity
+      : [T] extends [number]
+        ? Integer | Mode
+        : [T] extends [boolean]
+          ? Flag
+          : [T] extends [readonly (infer I)[]]
+            ? List<ShapeOf<I>>
+            : string extends keyof T
+              ? TextMap | Struct
+              : Struct<RowsOf<T>>);
 
 /** What a value of this shape is once it is decoded and its defaults are filled in. */
 export type ValueOf<S> =
   S extends Choice<infer V>
     ? V
-    : S extends Text
+    : S extends Text | Quantity
       ? string
-      : S extends Integer
+      : S extends Integer | Mode
         ? number
         : S extends Flag
           ? boolean
@@ -106,17 +146,19 @@ export type ValueOf<S> =
               ? readonly ValueOf<I>[]
               : S extends Struct<infer R>
                 ? StructValue<R>
-                : never;
+                : Json;
 
 type StructValue<R> = {
   readonly [F in keyof R as R[F] extends Supported<Shape, "required" | "defaulted"> ? F : never]: FieldValue<
     R[F]
   >;
 } & {
-  readonly [F in keyof R as R[F] extends Supported<Shape, "optional"> ? F : never]?: FieldValue<R[F]>;
+  readonly [F in keyof R as R[F] extends Supported<Shape, "optional"> | Ignored ? F : never]?: FieldValue<
+    R[F]
+  >;
 };
 
-type FieldValue<R> = R extends Supported<infer S> ? ValueOf<S> : never;
+type FieldValue<R> = R extends Supported<infer S> | Ignored<infer S> ? ValueOf<S> : never;
 
 export function required<S extends Shape>(shape: S, note = ""): Supported<S, "required"> {
   return { support: "supported", shape, presence: "required", fallback: undefined, note };
@@ -138,6 +180,10 @@ export function defaulted<S extends Shape>(
   return { support: "supported", shape, presence: "defaulted", fallback, note };
 }
 
+export function ignored<S extends Shape>(reason: string, shape: S): Ignored<S> {
+  return { support: "ignored", shape, reason };
+}
+
 export const notYet: Refused = { support: "notYet", reason: "", mayBeEmpty: false };
 export const notYetUnlessEmpty: Refused = { ...notYet, mayBeEmpty: true };
 
@@ -157,23 +203,43 @@ export function choice<const V extends string>(
   values: readonly V[],
   unsupported: readonly string[] = [],
 ): Choice<V> {
-  return { kind: "choice", values, notYet: unsupported };
+  return { kind: "choice", values, notYet: unsupported, also: undefined };
+}
+
+export function openChoice(values: readonly string[], also: RegExp): Choice<string> {
+  return { kind: "choice", values, notYet: [], also };
 }
 
 export function integer(min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER): Integer {
   return { kind: "integer", min, max };
 }
 
-export const flag: Flag = { kind: "flag" };
+export const mode: Mode = { kind: "mode" };
+
+export const quantity: Quantity = { kind: "quantity" };
+
+export const flag: Flag = { kind: "flag", isFalseKept: false };
+export const threeWayFlag: Flag = { kind: "flag", isFalseKept: true };
 
 export function textMap(key: Format, value: Format): TextMap {
-  return { kind: "textMap", key, value };
+  return { kind: "textMap", key, value, isSecret: false };
+}
+
+export function secretMap(key: Format, value: Format): TextMap {
+  return { kind: "textMap", key, value, isSecret: true };
 }
 
 export function list<S extends Shape>(item: S, unique = ""): List<S> {
   return { kind: "list", item, unique };
 }
 
-export function struct<R extends Rows>(rows: R): Struct<R> {
-  return { kind: "struct", rows };
+export function struct<R extends Rows>(rows: R, others?: Refused): Struct<R> {
+  return { kind: "struct", rows, others, isEmptyNothing: false };
 }
+
+/** What says nothing when nothing is in it. */
+export function settings<R extends Rows>(rows: R): Struct<R> {
+  return { kind: "struct", rows, others: undefined, isEmptyNothing: true };
+}
+
+export const anything: Anything = { kind: "anything" };

@@ -1,37 +1,33 @@
 // Kubernetes' v1.Pod (1.30) as data: every field has one row, which says whether gantry acts on it, what it may hold and what it
-// is when left out. Invariant: a field that gantry does not act on is refused, never ignored.
+// is when left out. Invariant: a field that gantry does not act on is refused, or said to be ignored.
 
 import type {
-  ContainerPort,
-  EmptyDirVolumeSource,
-  EnvVar,
-  HostPathVolumeSource,
-  Container as KubernetesContainer,
+  HostAlias,
+  LocalObjectReference,
   Pod,
+  PodDNSConfig,
+  PodDNSConfigOption,
+  PodOS,
   PodSpec,
-  Volume,
-  VolumeMount,
 } from "kubernetes-types/core/v1.d.ts";
 import type { ObjectMeta } from "kubernetes-types/meta/v1.d.ts";
-import type { JsonObject } from "../pod/json.ts";
+import { container } from "./container-schema.ts";
 import {
-  absolutePath,
   annotationKey,
   dnsLabel,
-  environmentName,
+  dnsSubdomain,
   ipAddress,
   labelKey,
   labelValue,
-  noDoubleDash,
-  noOuterSpace,
-  noParentSteps,
-  portName,
+  searchDomain,
   uidFormat,
 } from "./format.ts";
 import {
+  anything,
   choice,
   defaulted,
   flag,
+  ignored,
   integer,
   list,
   never,
@@ -44,116 +40,31 @@ import {
   struct,
   text,
   textMap,
+  threeWayFlag,
   type ValueOf,
 } from "./row.ts";
+import { podSecurityContext } from "./security-schema.ts";
+import { volume } from "./volume-schema.ts";
 
 const apiServer = "it is written by an API server, and there is none";
-const cloud = "it needs a cluster's storage";
-const removed = "Kubernetes itself has removed it";
+const oneMachine = "there is one machine, and nothing to choose";
+const noToken = "there is no API server, and so no account";
 
-const env = struct({
-  name: required(text(environmentName)),
-  value: optional(text(), "`$(VAR)` is expanded"),
-  valueFrom: notYet,
-} satisfies RowsOf<EnvVar>);
-
-const port = struct({
-  name: optional(text(portName)),
-  containerPort: required(integer(1, 65535)),
-  hostPort: optional(
-    integer(1, 65535),
-    "with `hostNetwork` the same as `containerPort`, and that when left out",
-  ),
-  hostIP: optional(text(ipAddress)),
-  protocol: defaulted(choice(["TCP", "UDP", "SCTP"]), "TCP"),
-} satisfies RowsOf<ContainerPort>);
-
-const volumeMount = struct({
+const dnsOption = struct({
   name: required(text()),
-  mountPath: required(text(noParentSteps), "a relative path starts at `/`"),
-  readOnly: optional(flag),
-  mountPropagation: notYet,
-  recursiveReadOnly: notYet,
-  subPath: notYet,
-  subPathExpr: notYet,
-} satisfies RowsOf<VolumeMount>);
+  value: optional(text()),
+} satisfies RowsOf<PodDNSConfigOption>);
 
-const container = struct({
-  name: required(text(dnsLabel, noDoubleDash)),
-  image: required(text(noOuterSpace), "`example.com/app:1.0`, `docker://…`, a URL or a path of an ACI file"),
-  imagePullPolicy: defaulted(
-    choice(["Always", "IfNotPresent", "Never"]),
-    pullPolicyOfImage,
-    "default: `Always` for the tag `latest` or none, else `IfNotPresent`",
-  ),
-  command: optional(list(text()), "replaces the image's ENTRYPOINT and CMD; `$(VAR)` is expanded"),
-  args: optional(list(text()), "replaces the image's CMD; `$(VAR)` is expanded"),
-  env: optional(list(env)),
-  workingDir: optional(text(absolutePath)),
-  ports: optional(list(port, "name")),
-  volumeMounts: optional(list(volumeMount)),
-  envFrom: notYet,
-  lifecycle: notYet,
-  livenessProbe: notYet,
-  readinessProbe: notYet,
-  resizePolicy: notYet,
-  resources: notYetUnlessEmpty,
-  restartPolicy: notYet,
-  securityContext: notYetUnlessEmpty,
-  startupProbe: notYet,
-  stdin: notYet,
-  stdinOnce: notYet,
-  terminationMessagePath: notYet,
-  terminationMessagePolicy: notYet,
-  tty: notYet,
-  volumeDevices: notYet,
-} satisfies RowsOf<KubernetesContainer>);
+const dnsConfig = struct({
+  nameservers: optional(list(text(ipAddress))),
+  searches: optional(list(text(searchDomain))),
+  options: optional(list(dnsOption)),
+} satisfies RowsOf<PodDNSConfig>);
 
-const hostPath = struct({
-  // Kubernetes takes a relative path. It would be relative to the daemon's own directory, which nobody means; rkt refuses it, late.
-  path: required(text(absolutePath, noParentSteps)),
-  type: notYetUnlessEmpty,
-} satisfies RowsOf<HostPathVolumeSource>);
-
-const emptyDir = struct({
-  medium: notYetUnlessEmpty,
-  sizeLimit: notYet,
-} satisfies RowsOf<EmptyDirVolumeSource>);
-
-const volume = struct({
-  name: required(text(dnsLabel)),
-  hostPath: optional(hostPath),
-  emptyDir: optional(emptyDir, "what a volume without a source is", ({ hostPath }) =>
-    hostPath === undefined ? {} : undefined,
-  ),
-  configMap: notYet,
-  downwardAPI: notYet,
-  projected: notYet,
-  secret: notYet,
-  awsElasticBlockStore: never(cloud),
-  azureDisk: never(cloud),
-  azureFile: never(cloud),
-  cephfs: never(cloud),
-  cinder: never(cloud),
-  csi: never(cloud),
-  ephemeral: never(cloud),
-  fc: never(cloud),
-  flexVolume: never(cloud),
-  flocker: never(cloud),
-  gcePersistentDisk: never(cloud),
-  gitRepo: never(removed),
-  glusterfs: never(cloud),
-  iscsi: never(cloud),
-  nfs: never("mount it on the machine and use hostPath"),
-  persistentVolumeClaim: never(cloud),
-  photonPersistentDisk: never(cloud),
-  portworxVolume: never(cloud),
-  quobyte: never(cloud),
-  rbd: never(cloud),
-  scaleIO: never(cloud),
-  storageos: never(cloud),
-  vsphereVolume: never(cloud),
-} satisfies RowsOf<Volume>);
+const hostAlias = struct({
+  ip: required(text(ipAddress)),
+  hostnames: optional(list(text(dnsSubdomain))),
+} satisfies RowsOf<HostAlias>);
 
 const spec = struct({
   containers: required(list(container, "name")),
@@ -161,45 +72,49 @@ const spec = struct({
   restartPolicy: defaulted(choice(["Always", "OnFailure", "Never"]), "Always"),
   terminationGracePeriodSeconds: defaulted(integer(), 30, "never less than 2"),
   hostNetwork: optional(flag),
+  hostPID: optional(flag),
+  hostIPC: optional(flag),
+  hostname: optional(text(dnsLabel), "default: the pod's name, as far as the first 63 characters"),
+  subdomain: optional(text(dnsLabel)),
   // Any value, as with the kubelet: the directory is this node's.
   nodeName: optional(text(), "overwritten by this node's name"),
   // A cluster's DNS is there for no pod, and then ClusterFirst is the host's: the kubelet's rule as well.
   dnsPolicy: defaulted(
-    choice(["ClusterFirst"], ["ClusterFirstWithHostNet", "Default", "None"]),
+    choice(["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"]),
     "ClusterFirst",
+    "there being no cluster, all but `None` mean the machine's own",
   ),
+  dnsConfig: optional(dnsConfig),
+  hostAliases: optional(list(hostAlias)),
+  securityContext: defaulted(podSecurityContext, {}),
+  imagePullSecrets: optional(
+    list(struct({ name: required(text(dnsSubdomain)) } satisfies RowsOf<LocalObjectReference>)),
+    "Secrets of the type `kubernetes.io/dockerconfigjson`",
+  ),
+  os: optional(struct({ name: required(choice(["linux"])) } satisfies RowsOf<PodOS>)),
   activeDeadlineSeconds: notYet,
-  affinity: notYet,
-  automountServiceAccountToken: notYet,
-  dnsConfig: notYet,
-  enableServiceLinks: notYet,
-  ephemeralContainers: never("they are added to a running pod, by an API server"),
-  hostAliases: notYet,
-  hostIPC: notYet,
-  hostPID: notYet,
-  hostUsers: notYet,
-  hostname: notYet,
-  imagePullSecrets: notYet,
-  initContainers: notYet,
-  nodeSelector: notYet,
-  os: notYet,
-  overhead: notYet,
-  preemptionPolicy: notYet,
-  priority: notYet,
-  priorityClassName: notYet,
-  readinessGates: notYet,
-  resourceClaims: notYet,
-  runtimeClassName: notYet,
-  schedulerName: notYet,
-  schedulingGates: notYet,
-  securityContext: notYetUnlessEmpty,
-  serviceAccount: notYet,
-  serviceAccountName: notYet,
-  setHostnameAsFQDN: notYet,
-  shareProcessNamespace: notYet,
-  subdomain: notYet,
-  tolerations: notYet,
-  topologySpreadConstraints: notYet,
+  initContainers: notYetUnlessEmpty,
+  shareProcessNamespace: notYetUnlessEmpty,
+  affinity: ignored(oneMachine, anything),
+  nodeSelector: ignored(oneMachine, anything),
+  overhead: ignored(oneMachine, anything),
+  preemptionPolicy: ignored(oneMachine, text()),
+  priority: ignored(oneMachine, integer()),
+  priorityClassName: ignored(oneMachine, text()),
+  schedulerName: ignored(oneMachine, text()),
+  tolerations: ignored(oneMachine, anything),
+  topologySpreadConstraints: ignored(oneMachine, anything),
+  automountServiceAccountToken: ignored(noToken, threeWayFlag),
+  serviceAccount: ignored(noToken, text(dnsSubdomain)),
+  serviceAccountName: ignored(noToken, text(dnsSubdomain)),
+  enableServiceLinks: ignored("there are no Services", threeWayFlag),
+  ephemeralContainers: neverUnlessEmpty("they are added to a running pod, by an API server"),
+  hostUsers: never("user namespaces are not made"),
+  readinessGates: neverUnlessEmpty("nobody would open the gate"),
+  resourceClaims: neverUnlessEmpty("there are no devices to claim"),
+  runtimeClassName: never("there is one runtime"),
+  schedulingGates: neverUnlessEmpty("nobody would open the gate"),
+  setHostnameAsFQDN: neverUnlessEmpty("there is no domain of a cluster"),
 } satisfies RowsOf<PodSpec>);
 
 const metadata = struct({
@@ -215,17 +130,17 @@ const metadata = struct({
   creationTimestamp: neverUnlessEmpty(apiServer),
   deletionGracePeriodSeconds: never(apiServer),
   deletionTimestamp: never(apiServer),
-  finalizers: notYet,
-  generateName: notYet,
+  finalizers: ignored("nobody would lift them", anything),
+  generateName: ignored("the name is the pod's own", text()),
   generation: never(apiServer),
-  managedFields: never(apiServer),
-  ownerReferences: notYet,
+  managedFields: neverUnlessEmpty(apiServer),
+  ownerReferences: ignored("who owns the pod is not here", anything),
   resourceVersion: neverUnlessEmpty(apiServer),
   selfLink: neverUnlessEmpty(apiServer),
 } satisfies RowsOf<ObjectMeta>);
 
 export const podSchema = struct({
-  // Defaulted for the items of a PodList, which leave them out; document.ts has asked everything else for them.
+  // Defaulted for the items of a PodList, which leave them out; decode.ts has asked everything else for them.
   apiVersion: defaulted(choice(["v1"]), "v1"),
   kind: defaulted(choice(["Pod"]), "Pod"),
   metadata: required(metadata),
@@ -235,11 +150,3 @@ export const podSchema = struct({
 
 /** A decoded Pod manifest with its defaults. */
 export type PodManifest = ValueOf<typeof podSchema>;
-
-/** Kubernetes' rule: a digest pins the image, a tag other than `latest` is taken to. */
-function pullPolicyOfImage({ image }: JsonObject): string {
-  const last = String(image).split("/").at(-1) ?? "";
-  if (last.includes("@")) return "IfNotPresent";
-  const tag = last.includes(":") ? last.slice(last.lastIndexOf(":") + 1) : "latest";
-  return tag === "latest" ? "Always" : "IfNotPresent";
-}

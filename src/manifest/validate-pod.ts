@@ -1,86 +1,95 @@
-// Kubernetes' rules that look at more than one field, in its wording (pkg/api/validation v1.5).
+// Kubernetes' rules that look at more than one field, in its wording (pkg/api/validation v1.5; of later fields v1.30).
 
 import { fieldPath } from "./decode-node.ts";
+import { doHostPortsClash, type HostPort } from "./host-port.ts";
 import type { Report } from "./report.ts";
+import { restartOnChange } from "./restart-on-change.ts";
 import type { PodManifest } from "./schema.ts";
+import { validateContainer } from "./validate-container.ts";
+import { validateVolume } from "./validate-volume.ts";
 
 const annotationBytesMax = 256 * 1024;
-
-type Container = PodManifest["spec"]["containers"][number];
+const nameserversMax = 3;
+const searchesMax = 32;
+const searchLettersMax = 2048;
 
 /** Reports what is wrong with a manifest whose fields have been checked one by one; `field` is where the Pod stands. */
 export function validatePod({ metadata, spec }: PodManifest, field: string, report: Report): void {
-  const bytes = Object.entries(metadata.annotations ?? {})
-    .flat()
-    .join("");
+  validateAnnotations(metadata.annotations ?? {}, fieldPath(field, "metadata.annotations"), report);
+  const specField = fieldPath(field, "spec");
+  spec.volumes?.forEach((volume, index) => {
+    validateVolume(volume, { spec, field: `${specField}.volumes[${index}]`, report });
+  });
+  spec.containers.forEach((container, index) => {
+    validateContainer(container, { spec, field: `${specField}.containers[${index}]`, report });
+  });
+  validateHostPorts(spec, specField, report);
+  validateDns(spec, specField, report);
+}
+
+function validateAnnotations(
+  annotations: Readonly<Record<string, string>>,
+  field: string,
+  report: Report,
+): void {
+  const bytes = Object.entries(annotations).flat().join("");
   if (Buffer.byteLength(bytes) > annotationBytesMax) {
     const message = `Too long: must have at most ${annotationBytesMax} characters`;
-    report.add({ code: "Invalid", field: fieldPath(field, "metadata.annotations"), message });
+    report.add({ code: "Invalid", field, message });
   }
-  const specField = fieldPath(field, "spec");
-  spec.volumes?.forEach(({ hostPath, emptyDir }, index) => {
-    if (hostPath === undefined || emptyDir === undefined) return;
-    const message = "Forbidden: may not specify more than 1 volume type";
-    report.add({ code: "Invalid", field: `${specField}.volumes[${index}].hostPath`, message });
-  });
-  const volumes = new Set(spec.volumes?.map(({ name }) => name));
-  const hostPorts = new Set<string>();
-  spec.containers.forEach((container, index) => {
-    const containerField = `${specField}.containers[${index}]`;
-    validateMounts(container, volumes, containerField, report);
-    validatePorts(container, { hostPorts, isHostNetwork: spec.hostNetwork === true }, containerField, report);
+  const value = annotations[restartOnChange] ?? "true";
+  if (value !== "true" && value !== "false") {
+    const message = `Unsupported value: ${JSON.stringify(value)}: supported values: true, false`;
+    report.add({ code: "Invalid", field: `${field}[${restartOnChange}]`, message });
+  }
+}
+
+/** Within the pod; claim.ts compares pods. */
+function validateHostPorts(spec: PodManifest["spec"], specField: string, report: Report): void {
+  const taken: HostPort[] = [];
+  spec.containers.forEach(({ ports = [] }, container) => {
+    ports.forEach(({ containerPort, hostPort = 0, hostIP = "", protocol }, index) => {
+      const port = { protocol, hostIP, number: hostPort || (spec.hostNetwork === true ? containerPort : 0) };
+      if (port.number === 0) return;
+      if (taken.some((other) => doHostPortsClash(port, other))) {
+        const field = `${specField}.containers[${container}].ports[${index}].hostPort`;
+        const message = `Duplicate value: ${JSON.stringify(`${protocol}/${hostIP}/${port.number}`)}`;
+        report.add({ code: "Duplicate", field, message });
+      }
+      taken.push(port);
+    });
   });
 }
 
-function validateMounts(
-  { volumeMounts = [] }: Container,
-  volumes: ReadonlySet<string>,
-  field: string,
-  report: Report,
-): void {
-  const paths = new Set<string>();
-  volumeMounts.forEach(({ name, mountPath }, index) => {
-    const mountField = `${field}.volumeMounts[${index}]`;
-    // An empty name has been reported, and may be the one that is looked for.
-    if (name !== "" && !volumes.has(name) && !volumes.has("")) {
-      const message = `Not found: ${JSON.stringify(name)}`;
-      report.add({ code: "Invalid", field: `${mountField}.name`, message });
-    }
-    // As text, which is Kubernetes' rule, `/a` and `/a/` differ; mounted they are one place.
-    const path = absoluteMountPath(mountPath);
-    if (mountPath !== "" && paths.has(path)) {
-      const message = `Invalid value: ${JSON.stringify(mountPath)}: must be unique`;
-      report.add({ code: "Duplicate", field: `${mountField}.mountPath`, message });
-    }
-    paths.add(path);
-  });
-}
-
-/** A relative path starts at the container's root: the kubelet's rule. */
-export function absoluteMountPath(mountPath: string): string {
-  const path = `/${mountPath}`.replaceAll(/\/(\.?\/)+/g, "/").replace(/\/\.?$/, "");
-  return path === "" ? "/" : path;
-}
-
-function validatePorts(
-  { ports = [] }: Container,
-  pod: { readonly hostPorts: Set<string>; readonly isHostNetwork: boolean },
-  field: string,
-  report: Report,
-): void {
-  ports.forEach(({ containerPort, hostIP = "", protocol, ...port }, index) => {
-    const portField = `${field}.ports[${index}]`;
-    const hostPort = port.hostPort ?? (pod.isHostNetwork ? containerPort : 0);
-    if (pod.isHostNetwork && hostPort !== containerPort) {
-      const message = `Invalid value: ${containerPort}: must match \`hostPort\` when \`hostNetwork\` is true`;
-      report.add({ code: "Invalid", field: `${portField}.containerPort`, message });
-    }
-    if (hostPort === 0) return;
-    const place = `${protocol}/${hostIP}/${hostPort}`;
-    if (pod.hostPorts.has(place)) {
-      const message = `Duplicate value: ${JSON.stringify(place)}`;
-      report.add({ code: "Duplicate", field: `${portField}.hostPort`, message });
-    }
-    pod.hostPorts.add(place);
-  });
+function validateDns({ dnsPolicy, dnsConfig }: PodManifest["spec"], specField: string, report: Report): void {
+  const field = `${specField}.dnsConfig`;
+  const { nameservers = [], searches = [] } = dnsConfig ?? {};
+  if (dnsPolicy === "None" && nameservers.length === 0) {
+    const message =
+      dnsConfig === undefined
+        ? "Required value: must provide `dnsConfig` when `dnsPolicy` is None"
+        : "Required value: must provide at least one DNS nameserver when `dnsPolicy` is None";
+    report.add({
+      code: "Required",
+      field: dnsConfig === undefined ? field : `${field}.nameservers`,
+      message,
+    });
+  }
+  const invalid = (part: string, values: readonly string[], problem: string) => {
+    const message = `Invalid value: ${JSON.stringify(values).slice(0, 1000)}: ${problem}`;
+    report.add({ code: "Invalid", field: `${field}.${part}`, message });
+  };
+  if (nameservers.length > nameserversMax) {
+    invalid("nameservers", nameservers, `must not have more than ${nameserversMax} nameservers`);
+  }
+  if (searches.length > searchesMax) {
+    invalid("searches", searches, `must not have more than ${searchesMax} search paths`);
+  }
+  if (searches.join(" ").length > searchLettersMax) {
+    invalid(
+      "searches",
+      searches,
+      `must not have more than ${searchLettersMax} characters in the search list`,
+    );
+  }
 }

@@ -33,6 +33,8 @@ const depthMax = 64;
 const lexemesMax = 100_000;
 /** Nodes looked at in one file: what a file can hold, but not what aliases can make of it. */
 const visitsMax = 200_000;
+/** Letters looked at in one file, each node some three times: the same. */
+const lettersMax = 4 * 1024 * 1024;
 
 export class YamlSource {
   /** The documents that are not empty. */
@@ -41,17 +43,21 @@ export class YamlSource {
   readonly #lines = new LineCounter();
   readonly #targets = new Map<Alias, Node>();
   #visits = 0;
+  #letters = 0;
 
   constructor(text: string) {
     const isTooLong = new Lexer().lex(text).drop(lexemesMax).next().done === false;
     const parsed = isTooLong ? [] : parse(text, this.#lines);
+    const mayBeSecret = /\bSecret/.test(text);
     const problems: SourceProblem[] = parsed.flatMap(({ errors, warnings }) =>
-      [...errors, ...warnings].map(toProblem),
+      [...errors, ...warnings].map((error) => toProblem(error, mayBeSecret)),
     );
     if (isTooLong)
       problems.push({ code: "TooLarge", offset: 0, message: `more than ${lexemesMax} words and signs` });
     this.roots = parsed.flatMap(({ contents }) => (isNothing(contents) ? [] : [contents]));
-    if (problems.length === 0) for (const root of this.roots) survey(root, this.#targets, problems);
+    if (problems.length === 0) {
+      for (const root of this.roots) survey(root, { targets: this.#targets, problems, mayBeSecret });
+    }
     this.problems = problems;
   }
 
@@ -62,14 +68,15 @@ export class YamlSource {
 
   /** Whether the file, which then has not been read in full, repeats too much by aliases. */
   get isExhausted(): boolean {
-    return this.#visits > visitsMax;
+    return this.#visits > visitsMax || this.#letters > lettersMax;
   }
 
   /** The node itself, or the one that an alias stands for; undefined when the file asks for too much work. */
   resolve(node: Node): Node | undefined {
     this.#visits += 1;
-    if (this.isExhausted) return undefined;
-    return isAlias(node) ? this.#targets.get(node) : node;
+    const target = isAlias(node) ? this.#targets.get(node) : node;
+    if (isScalar(target)) this.#letters += target.source?.length ?? 0;
+    return this.isExhausted ? undefined : target;
   }
 }
 
@@ -90,13 +97,21 @@ function parse(text: string, lineCounter: LineCounter): readonly Document.Parsed
   return "empty" in documents ? [] : documents;
 }
 
-function toProblem({ pos, message }: Document.Parsed["errors"][number]): SourceProblem {
+/** Where the text may be a Secret's, its messages end before what they quote of it. */
+function toProblem({ pos, message }: Document.Parsed["errors"][number], mayBeSecret: boolean): SourceProblem {
   const isDeep = message.startsWith("Maximum call stack"); // the parser is recursive, and catches that itself
-  return { code: "Syntax", offset: pos[0], message: isDeep ? "nested too deeply" : message };
+  const told = mayBeSecret ? message.replace(/(?:: | sequence ).*$/s, "") : message;
+  return { code: "Syntax", offset: pos[0], message: isDeep ? "nested too deeply" : told };
+}
+
+interface Survey {
+  readonly targets: Map<Alias, Node>;
+  readonly problems: SourceProblem[];
+  readonly mayBeSecret: boolean;
 }
 
 /** Finds what each alias stands for. */
-function survey(root: Node, targets: Map<Alias, Node>, problems: SourceProblem[]): void {
+function survey(root: Node, { targets, problems, mayBeSecret }: Survey): void {
   const anchors = new Map<string, Node>();
   const open = new Set<Node>();
   const visit = (node: unknown, depth: number): void => {
@@ -105,7 +120,8 @@ function survey(root: Node, targets: Map<Alias, Node>, problems: SourceProblem[]
       if (target !== undefined && !open.has(target)) targets.set(node, target);
       else {
         const why = target === undefined ? "has no anchor before it" : "is inside of what it stands for";
-        problems.push({ code: "Syntax", offset: offsetOf(node), message: `alias *${node.source} ${why}` });
+        const name = mayBeSecret ? "(not shown)" : `*${node.source}`;
+        problems.push({ code: "Syntax", offset: offsetOf(node), message: `alias ${name} ${why}` });
       }
       return;
     }

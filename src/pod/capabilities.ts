@@ -11,3 +11,8 @@ export const defaultCapabilities: readonly string[] =
   "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT"
     .split(" ")
     .map((name) => `CAP_${name}`);
+
+/** Kubernetes leaves the prefix out, the kernel does not: here it is always there. `ALL` stays. */
+export function prefixedCapability(name: string): string {
+  return name === "ALL" || name.startsWith("CAP_") ? name : `CAP_${name}`;
+}

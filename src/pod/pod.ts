@@ -157,7 +157,7 @@ export interface Resources {
 }
 
 export interface Resource {
-  /** As a Kubernetes quantity, as written: what goes to rkt. */
+  /** As a Kubernetes quantity in its canonical form: what goes to rkt. */
   readonly request: string;
   readonly limit: string;
 }

@@ -3,7 +3,8 @@
 import { expect, test } from "bun:test";
 import { array, assert, constantFrom, dictionary, option, property, uniqueArray } from "fast-check";
 import { acceptFiles } from "../../src/manifest/acceptance.ts";
-import { claimsOf, type PlacedPod } from "../../src/manifest/validate-file.ts";
+import { type Content, claimsOf, podClaims } from "../../src/manifest/content.ts";
+import type { PlacedContent } from "../../src/manifest/validate-file.ts";
 import type { Pod } from "../../src/pod/pod.ts";
 import { minimalPod, podFrom } from "./pod-manifest.ts";
 
@@ -15,29 +16,35 @@ function pod(name: string, file: string): Pod {
   return known;
 }
 
+function contentOf(names: readonly string[], file: string): Content {
+  return { pods: names.map((name) => pod(name, file)), configMaps: [], secrets: [] };
+}
+
+function placed(names: readonly string[], file: string): PlacedContent {
+  const content = contentOf(names, file);
+  const claims = content.pods.flatMap((each, document) =>
+    podClaims(each).map((claim) => ({ document, claim, place: { line: 4, column: 9 } })),
+  );
+  return { content, claims };
+}
+
 /** `{ a: "x y" }`: file a holds pods x and y; undefined: it has no good version. */
 type Files = Readonly<Record<string, string | undefined>>;
 
 function accept(files: Files, before: Files = {}) {
   const names = (text: string) => text.split(" ").filter((name) => name !== "");
-  const placed = (name: string, file: string): PlacedPod => ({
-    pod: pod(name, file),
-    place: { line: 4, column: 9 },
-  });
   const result = acceptFiles(
     new Map(
       Object.entries(files).map(([file, text]) => [
         file,
-        text === undefined ? undefined : names(text).map((name) => placed(name, file)),
+        text === undefined ? undefined : placed(names(text), file),
       ]),
     ),
-    new Map(
-      Object.entries(before).map(([file, text]) => [file, names(text ?? "").map((name) => pod(name, file))]),
-    ),
+    new Map(Object.entries(before).map(([file, text]) => [file, contentOf(names(text ?? ""), file)])),
   );
   const accepted = Array.from(result.accepted, ([file, found]) => [
     file,
-    found.map(({ name }) => name.replace("-node1", "")).join(" "),
+    found.pods.map(({ name }) => name.replace("-node1", "")).join(" "),
   ]);
   return { accepted: Object.fromEntries(accepted), conflicts: [...result.conflicts.keys()], result };
 }
@@ -84,20 +91,20 @@ test("whatever happens, no two accepted pods share a name or uid, and a file is 
   const files = dictionary(constantFrom("a", "b", "c", "d"), option(names, { nil: undefined }));
   assert(
     property(array(files, { maxLength: 5 }), (steps) => {
-      let before: ReadonlyMap<string, readonly Pod[]> = new Map();
+      let before: ReadonlyMap<string, Content> = new Map();
       for (const step of steps) {
         const now = new Map(
           Object.entries(step).map(([file, list]) => [
             file,
-            list?.map((name) => ({ pod: pod(name, file), place: { line: 1, column: 1 } })),
+            list === undefined ? undefined : placed(list, file),
           ]),
         );
         const { accepted, conflicts } = acceptFiles(now, before);
-        const claims = [...accepted.values()].flat().flatMap(claimsOf);
+        const claims = [...accepted.values()].flatMap(claimsOf).map(({ text }) => text);
         expect(new Set(claims).size).toBe(claims.length);
-        for (const [file, list] of now) {
-          const isTaken = list !== undefined && !conflicts.has(file);
-          expect(accepted.get(file)).toEqual(isTaken ? list.map((placed) => placed.pod) : before.get(file));
+        for (const [file, made] of now) {
+          const isTaken = made !== undefined && !conflicts.has(file);
+          expect(accepted.get(file)).toEqual(isTaken ? made.content : before.get(file));
         }
         before = accepted;
       }

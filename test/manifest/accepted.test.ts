@@ -11,7 +11,8 @@ import { minimalPod, options, podFrom } from "./pod-manifest.ts";
 const good = `${import.meta.dir}/fixtures/good`;
 
 test.each(readdirSync(good))("the pods of %s come back as they were", (name) => {
-  for (const { pod } of validateFile(`/m/${name}`, readFileSync(`${good}/${name}`, "utf8"), options).pods) {
+  const { content } = validateFile(`/m/${name}`, readFileSync(`${good}/${name}`, "utf8"), options);
+  for (const pod of content.pods) {
     expect(parseAcceptedPod(serializeAcceptedPod(pod))).toEqual({ pod });
   }
 });

@@ -32,7 +32,7 @@ test("the uid depends on the file, the node and all that is written", () => {
     podFrom(base),
     podFrom(base, "/m/other.yaml"),
     podFrom(base.replace("  name: web\n", "  name: web\n  labels: {a: b}\n")),
-    validateFile("/m/web.yaml", base, { ...options, nodeName: "node2" }).pods[0]?.pod,
+    validateFile("/m/web.yaml", base, { ...options, nodeName: "node2" }).content.pods[0],
   ];
   expect(new Set(pods.map((pod) => pod?.uid)).size).toBe(4);
   expect(pods[0]?.uid).toMatch(/^[0-9a-f]{32}$/);

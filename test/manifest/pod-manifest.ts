@@ -11,8 +11,8 @@ export function minimalPod(name: string, image = "example.com/app:1.0"): string 
 export const options = { nodeName: "node1", seenAtMs: () => Date.parse("2024-05-06T07:08:09.123Z") };
 
 export function podFrom(text: string, path = "/m/web.yaml"): Pod {
-  const { pods, problems } = validateFile(path, text, options);
-  const [first] = pods;
+  const { content, problems } = validateFile(path, text, options);
+  const [first] = content.pods;
   if (first === undefined) throw new Error(`no pod: ${JSON.stringify(problems)}`);
-  return first.pod;
+  return first;
 }

@@ -1,0 +1,107 @@
+// The container that a complete wire form says.
+
+import { prefixedCapability } from "../pod/capabilities.ts";
+import type { Container, EnvFrom, EnvVar, Resource, Resources, SecurityContext } from "../pod/pod.ts";
+import type { VolumeMount } from "../pod/volume.ts";
+import { absoluteMountPath } from "./mount-path.ts";
+import { resourceFieldOf, seLinuxOf, singleAddress } from "./pod-part-of.ts";
+import type { PodManifest } from "./schema.ts";
+
+type Spec = PodManifest["spec"];
+type WireContainer = Spec["containers"][number];
+
+export function containerOf(container: WireContainer, spec: Spec): Container {
+  return {
+    name: container.name,
+    image: container.image,
+    imagePullPolicy: container.imagePullPolicy,
+    command: container.command ?? [],
+    args: container.args ?? [],
+    env: container.env?.map((variable) => envVarOf(variable, spec)) ?? [],
+    envFrom: container.envFrom?.flatMap(envFromOf) ?? [],
+    workingDir: container.workingDir ?? "",
+    ports:
+      container.ports?.map(({ name, containerPort, hostPort, hostIP, protocol }) => ({
+        name: name ?? "",
+        containerPort,
+        hostPort: hostPort ?? 0,
+        hostIP: hostIP ?? "",
+        protocol,
+      })) ?? [],
+    volumeMounts: container.volumeMounts?.map(mountOf) ?? [],
+    resources: resourcesOf(container.resources),
+    securityContext: securityOf(container.securityContext ?? {}, spec.securityContext),
+    terminationMessagePath: absoluteMountPath(container.terminationMessagePath),
+    terminationMessagePolicy: container.terminationMessagePolicy,
+  };
+}
+
+function envVarOf(
+  { name, value = "", valueFrom }: NonNullable<WireContainer["env"]>[number],
+  { serviceAccountName }: Spec,
+): EnvVar {
+  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom ?? {};
+  if (fieldRef?.fieldPath === "spec.serviceAccountName") {
+    return { name, source: { kind: "value", value: serviceAccountName ?? "" } };
+  }
+  if (fieldRef !== undefined) {
+    return { name, source: { kind: "field", fieldPath: singleAddress(fieldRef.fieldPath) } };
+  }
+  if (resourceFieldRef !== undefined) return { name, source: resourceFieldOf(resourceFieldRef) };
+  const ref = configMapKeyRef ?? secretKeyRef;
+  if (ref === undefined) return { name, source: { kind: "value", value } };
+  const kind = configMapKeyRef === undefined ? "secretKey" : "configMapKey";
+  return { name, source: { kind, name: ref.name, key: ref.key, optional: ref.optional ?? false } };
+}
+
+function envFromOf({
+  prefix = "",
+  configMapRef,
+  secretRef,
+}: NonNullable<WireContainer["envFrom"]>[number]): EnvFrom[] {
+  const ref = configMapRef ?? secretRef;
+  if (ref === undefined) return []; // has been reported
+  const kind = configMapRef === undefined ? "secret" : "configMap";
+  return [{ kind, name: ref.name, prefix, optional: ref.optional ?? false }];
+}
+
+function mountOf(mount: NonNullable<WireContainer["volumeMounts"]>[number]): VolumeMount {
+  return {
+    name: mount.name,
+    mountPath: absoluteMountPath(mount.mountPath),
+    readOnly: mount.readOnly ?? false,
+    subPath: mount.subPath ?? "",
+    subPathExpr: mount.subPathExpr ?? "",
+    mountPropagation: mount.mountPropagation ?? "None",
+  };
+}
+
+function resourcesOf({ limits, requests }: WireContainer["resources"]): Resources {
+  const of = (name: "cpu" | "memory"): Resource | undefined => {
+    const [limit, request] = [limits?.[name], requests?.[name]];
+    const either = limit ?? request;
+    return either === undefined ? undefined : { request: request ?? either, limit: limit ?? either };
+  };
+  return { cpu: of("cpu"), memory: of("memory") };
+}
+
+function securityOf(
+  context: NonNullable<WireContainer["securityContext"]>,
+  pod: Spec["securityContext"],
+): SecurityContext {
+  const privileged = context.privileged ?? false;
+  const add = context.capabilities?.add?.map(prefixedCapability) ?? [];
+  const drop = context.capabilities?.drop?.map(prefixedCapability) ?? [];
+  return {
+    runAsUser: context.runAsUser,
+    runAsGroup: context.runAsGroup,
+    runAsNonRoot: context.runAsNonRoot,
+    privileged,
+    readOnlyRootFilesystem: context.readOnlyRootFilesystem ?? false,
+    allowPrivilegeEscalation: context.allowPrivilegeEscalation ?? true,
+    capabilities: { add, drop },
+    // Whoever may do everything has no filter either, whatever is asked for: Kubernetes' rule.
+    seccompProfile: privileged ? "Unconfined" : (context.seccompProfile ?? pod.seccompProfile)?.type,
+    seLinuxOptions: seLinuxOf(context.seLinuxOptions),
+  };
+}
