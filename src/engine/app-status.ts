@@ -67,12 +67,16 @@ export const stopPostScript = [
  * The pod's main process: `sh -c SCRIPT sh APP_UNIT…`, its standard input the lock. Ends with the code of the first app that failed, once
  * nothing of the pod runs any more. `systemctl start --wait` would do as well until the D-Bus daemon is restarted: it ends then, and with
  * it every pod.
+ * it every pod. `atEnd` is a command for then.
  */
-export const mainScript = [
-  `trap 'systemctl stop "$@"; exit 0' TERM INT`,
-  "read -r code",
-  "trap : TERM INT",
-  'systemctl stop "$@"',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
-  'exit "${code:-0}"',
-].join("\n");
+export function mainScript(atEnd = ":"): string {
+  return [
+    `end() { systemctl stop "$@"; ${atEnd}; }`,
+    `trap 'end "$@"; exit 0' TERM INT`,
+    "read -r code",
+    "trap : TERM INT",
+    'end "$@"',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
+    'exit "${code:-0}"',
+  ].join("\n");
+}

@@ -23,6 +23,8 @@ export interface AppUnitOptions {
   /** Files for the app's output in place of the journal. */
   readonly output: { readonly stdout: string; readonly stderr: string } | undefined;
   readonly hostname: string | undefined;
+  /** The path of its network namespace; undefined: the host's. */
+  readonly networkNamespace: string | undefined;
   readonly systemdVersion: number;
   /** Security features that the caller switched off. */
   readonly insecure: ReadonlySet<string>;
@@ -104,6 +106,7 @@ function isolationEntries({
   podPath,
   systemdVersion,
   hostname,
+  networkNamespace,
   insecure,
 }: AppUnitOptions): readonly UnitEntry[] {
   const entries: UnitEntry[] = [];
@@ -111,6 +114,8 @@ function isolationEntries({
     // systemd 252 heeds the path only together with the other, whatever systemd.exec(5) says.
     entries.push(["PrivateIPC", "yes"], ["IPCNamespacePath", escapeSpecifiers(`${podPath}/ipc`)]);
   }
+  if (networkNamespace !== undefined)
+    entries.push(["NetworkNamespacePath", escapeSpecifiers(networkNamespace)]);
   if (systemdVersion >= privatePidsSince) entries.push(["PrivatePIDs", "yes"]);
   if (hostname !== undefined && systemdVersion >= privateHostnameSince)
     entries.push(["ProtectHostname", `private:${hostname}`]);

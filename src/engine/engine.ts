@@ -23,6 +23,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   "image list": async () => (await import("./image-list.ts")).imageList,
   "image rm": async () => (await import("./image-rm.ts")).imageRm,
   list: async () => (await import("./list.ts")).list,
+  "network-check": async () => (await import("./network/commands.ts")).networkCheck,
+  "network-release": async () => (await import("./network/commands.ts")).networkRelease,
   prepare: async () => (await import("./prepare.ts")).prepare,
   rm: async () => (await import("./rm.ts")).rm,
   "run-prepared": async () => (await import("./run-prepared.ts")).runPrepared,

@@ -12,6 +12,7 @@ import { cgroupDirectories } from "./cgroups.ts";
 import type { Command } from "./command.ts";
 import { EngineError, withFileErrors } from "./engine-error.ts";
 import { statInRoot } from "./in-root.ts";
+import { appInNetwork, networkOf } from "./network/app-in-network.ts";
 import type { Pod } from "./pod.ts";
 import { PodStore, podState } from "./pod-store.ts";
 import { unitProperties } from "./systemctl.ts";
@@ -32,7 +33,7 @@ export const enter: Command = {
     if (uuid === undefined) return context.usage();
     const pod = withFileErrors("problem retrieving pod", () => new PodStore(context.dir).find(uuid));
     if (podState(pod) !== "running") throw new EngineError(`pod "${pod.uuid}" isn't currently running`);
-    const app = chooseApp(pod, context.flags.text("app"));
+    const app = appInNetwork(chooseApp(pod, context.flags.text("app")), networkOf(pod));
     if (command.length === 0) context.tell('no command specified, assuming "/bin/bash"');
     const mainPid = Number(unitProperties(appUnitName(pod.uuid, app.name), ["MainPID"]).MainPID);
     if (!(mainPid > 0))

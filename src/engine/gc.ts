@@ -7,6 +7,7 @@ import { EngineError } from "./engine-error.ts";
 import { formatDuration, parseDuration } from "./go-text.ts";
 import { usedImages } from "./image-rm.ts";
 import { ImageStore } from "./image-store.ts";
+import { releaseDeadNetworks, releaseOrphans } from "./network/dead-networks.ts";
 import type { Phase, Pod } from "./pod.ts";
 import { PodStore } from "./pod-store.ts";
 import { lockPod, removePod } from "./remove-pod.ts";
@@ -22,11 +23,13 @@ export const gc: Command = {
   synopsis: "[--grace-period=DURATION] [--expire-prepared=DURATION] [--mark-only]",
   needsRoot: true,
   flags: { "expire-prepared": duration, "grace-period": duration, "mark-only": "boolean" },
-  run: (context) => {
+  run: async (context) => {
     const store = new PodStore(context.dir);
     mark(store, context);
     if (context.flags.isSet("mark-only")) return 0;
-    sweep(store, context);
+    await sweep(store, context);
+    await releaseDeadNetworks(store, context.tell);
+    await releaseOrphans(store, context.tell);
     new ImageStore(context.dir).removeUnusedTrees(() => usedImages(context.dir));
     return 0;
   },
@@ -57,22 +60,22 @@ function isOldEmbryo(pod: Pod): boolean {
   return stat !== undefined && ageMs(stat.mtimeNs) > 10_000;
 }
 
-function sweep(store: PodStore, context: Context): void {
+async function sweep(store: PodStore, context: Context): Promise<void> {
   const graceMs = parseDuration(context.flags.text("grace-period") ?? "") ?? graceDefaultMs;
   for (const pod of store.inPhase("exited-garbage")) {
-    if (ageMs(pod.markedNs() ?? 0n) >= graceMs) collect(pod, store, context);
+    if (ageMs(pod.markedNs() ?? 0n) >= graceMs) await collect(pod, store, context);
     else
       context.tell(`pod "${pod.uuid}" not removed: still within grace period (${formatDuration(graceMs)})`);
   }
-  for (const pod of store.inPhase("garbage")) collect(pod, store, context);
+  for (const pod of store.inPhase("garbage")) await collect(pod, store, context);
 }
 
-function collect(pod: Pod, store: PodStore, context: Context): void {
+async function collect(pod: Pod, store: PodStore, context: Context): Promise<void> {
   using lock = lockPod(pod);
   if (lock === undefined || !isStillThere(pod)) return;
   context.print(`Garbage collecting pod "${pod.uuid}"\n`);
   try {
-    removePod(pod, store);
+    await removePod(pod, store);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     context.tell(error.message);

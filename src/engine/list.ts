@@ -7,6 +7,7 @@ import { formatFlag } from "./command-line.ts";
 import { EngineError, withFileErrors } from "./engine-error.ts";
 import { formatAge, formatTime, goJson, zeroTime } from "./go-text.ts";
 import { ImageStore, imageLabel } from "./image-store.ts";
+import { formatNetInfo, readNetInfo } from "./network/net-info.ts";
 import type { Pod } from "./pod.ts";
 import { type PodJson, podJson } from "./pod-json.ts";
 import { PodStore, podState } from "./pod-store.ts";
@@ -67,7 +68,8 @@ function podRows(pod: Pod, isFull: boolean, labels: ImageLabels, now: number): s
   const started = pod.startedNs();
   const time = (ns: bigint | undefined) =>
     isFull ? (ns === undefined ? zeroTime : formatTime(ns)) : formatAge(ns, now);
-  const end = [podState(pod), time(created), started === undefined ? "" : time(started), ""];
+  const networks = formatNetInfo(readNetInfo(pod));
+  const end = [podState(pod), time(created), started === undefined ? "" : time(started), networks];
   const uuid = isFull ? pod.uuid : pod.uuid.slice(0, 8);
   if (apps.length === 0) return [[uuid, "-", "-", ...(isFull ? ["-"] : []), ...end]];
   return apps.map(({ name, image }, index) => {

@@ -5,12 +5,14 @@ import type { AppcPodManifest, AppcRuntimeApp } from "../rkt/appc.ts";
 import { type AppStatus, readAppStatus } from "./app-status.ts";
 import { EngineError } from "./engine-error.ts";
 import { appMounts } from "./mounts.ts";
+import { type NetInfo, readNetInfo } from "./network/net-info.ts";
 import type { Pod } from "./pod.ts";
 import { type PodState, podState } from "./pod-store.ts";
 
 export interface PodJson {
   readonly name: RktUuid;
   readonly state: PodState;
+  readonly networks?: readonly NetInfo[];
   readonly app_names?: readonly string[];
   readonly apps?: readonly AppJson[];
   readonly created_at: bigint;
@@ -40,9 +42,11 @@ export function podJson(pod: Pod): PodJson {
   const state = podState(pod);
   const started = pod.startedNs();
   const apps = manifest.apps ?? [];
+  const networks = readNetInfo(pod);
   return {
     name: pod.uuid,
     state,
+    ...(networks.length === 0 ? {} : { networks }),
     ...(apps.length === 0
       ? {}
       : {

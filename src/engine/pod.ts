@@ -9,6 +9,8 @@
 //   volumes/     the volumes of kind empty
 //   dev/         a tmpfs, /dev of its apps
 //   ipc          their IPC namespace
+//   network      what is to be undone of its network; net-info.json, its addresses, stays
+//   hosts, hostname, resolv.conf
 
 import { readFileSync, statSync } from "node:fs";
 import { hasErrorCode } from "../host/error.ts";

@@ -3,6 +3,7 @@
 import { appUnitNames } from "./app-unit.ts";
 import { EngineError } from "./engine-error.ts";
 import { type Lock, tryToLock } from "./lock.ts";
+import { releaseNetwork } from "./network/pod-network.ts";
 import type { Pod } from "./pod.ts";
 import { unmountPod } from "./pod-file-systems.ts";
 import type { PodStore } from "./pod-store.ts";
@@ -18,12 +19,13 @@ export function lockPod(pod: Pod): Lock | undefined {
 }
 
 /** Only for who holds its lock. Repeatable: what failed half-way is done the next time. */
-export function removePod(pod: Pod, store: PodStore): void {
+export async function removePod(pod: Pod, store: PodStore): Promise<void> {
   try {
     const units = existingAppUnits(appUnitNames(pod.uuid, pod.apps()));
     // An app may outlive a main process that was killed for as long as its grace period.
     if (units.length > 0) systemctl(["stop", "--", ...units], stopTimeoutMs);
     removeAppUnits(units);
+    await releaseNetwork(pod);
     unmountPod(pod);
     store.delete(pod);
   } catch (error) {

@@ -13,14 +13,14 @@ export const rm: Command = {
   synopsis: "UUID… | --uuid-file=FILE",
   needsRoot: true,
   flags: { "uuid-file": "string" },
-  run: (context) => {
+  run: async (context) => {
     const uuids = uuidArguments(context);
     if (uuids.length === 0) return context.usage();
     const store = new PodStore(context.dir);
     let failures = 0;
     for (const uuid of uuids) {
       try {
-        context.print(`"${removeOne(uuid, store, context)}"\n`);
+        context.print(`"${await removeOne(uuid, store, context)}"\n`);
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
         context.tell(error.message);
@@ -34,7 +34,7 @@ export const rm: Command = {
   },
 };
 
-function removeOne(argument: string, store: PodStore, context: Context): string {
+async function removeOne(argument: string, store: PodStore, context: Context): Promise<string> {
   let pod = withFileErrors("cannot get pod", () => store.find(argument));
   using lock = lockPod(pod);
   if (lock === undefined)
@@ -45,7 +45,7 @@ function removeOne(argument: string, store: PodStore, context: Context): string 
     context.tell(`moving expired prepared pod "${pod.uuid}" to garbage`);
     pod = store.move(pod, "garbage");
   } else if (pod.phase === "run") pod = store.move(pod, "exited-garbage");
-  removePod(pod, store);
+  await removePod(pod, store);
   return pod.uuid;
 }
 

@@ -3,6 +3,7 @@
 
 import { constants, fstatSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { becomeProgram } from "../host/become.ts";
+import { errorChain } from "../host/error.ts";
 import { replaceStdin } from "../host/libc.ts";
 import { podUnitName } from "../pod/names.ts";
 import type { AppcPodManifest, AppcRuntimeApp } from "../rkt/appc.ts";
@@ -15,6 +16,11 @@ import { ImageStore } from "./image-store.ts";
 import { limitEntries } from "./limits.ts";
 import { lockWithin } from "./lock.ts";
 import type { BindMount } from "./mounts.ts";
+import { appInNetwork } from "./network/app-in-network.ts";
+import { networkDirectories } from "./network/configured-networks.ts";
+import { releaseDeadNetworks } from "./network/dead-networks.ts";
+import { hasNetwork, releaseNetwork, setUpNetwork } from "./network/pod-network.ts";
+import { type RequestedNetworks, requestedNetworks } from "./network/requested-networks.ts";
 import type { Pod } from "./pod.ts";
 import { mountPod, podMounts, unmountPod } from "./pod-file-systems.ts";
 import { PodStore } from "./pod-store.ts";
@@ -25,7 +31,7 @@ import { removeAppUnits, writeAppUnits } from "./unit-files.ts";
 
 export const runPrepared: Command = {
   name: "run-prepared",
-  synopsis: "--net=host UUID",
+  synopsis: "[--net=NETWORK[,NETWORK…]] UUID",
   needsRoot: true,
   flags: {
     dns: "strings",
@@ -35,7 +41,7 @@ export const runPrepared: Command = {
     hostname: "string",
     "hosts-entry": "strings",
     "mds-register": "boolean", // accepted: there is no metadata service
-    net: "strings",
+    net: "optional",
     "no-overlay": "boolean", // accepted: an overlay is used all the same
   },
   run: async (context) => {
@@ -45,21 +51,22 @@ export const runPrepared: Command = {
     const prepared = withFileErrors("problem retrieving pod", () => store.find(uuid));
     const notPrepared = () => new EngineError(`pod "${prepared.uuid}" is not prepared`);
     if (prepared.phase !== "prepared") throw notPrepared();
-    const networks = context.flags.list("net");
-    if (networks.join() !== "host")
-      throw new EngineError(
-        `network "${networks.join() || "default"}" is not supported yet, only --net=host is`,
-      );
+    const requested = requestedNetworks(context.flags.list("net"));
     const place = unitPlace(readFileSync("/proc/self/cgroup", "utf8"));
     const scope = podUnitName(prepared.uuid).replace(/\.service$/, ".scope");
     if (place.unit !== podUnitName(prepared.uuid) && place.unit !== scope) return becomeScope(scope, context);
 
     const lock = lockWithin(2000, prepared.uuid, openSync(prepared.lockPath, constants.O_RDWR), "exclusive");
     const pod = withLockedPod(() => store.move(prepared, "run"), notPrepared);
-    const units = await startApps(pod, { ...place, unit: place.unit }, context);
+    await releaseDeadNetworks(store, context.tell);
+    const units = await startApps(pod, { ...place, unit: place.unit, requested }, context);
     // What it starts inherits the lock, which so is held for as long as the pod lives.
     replaceStdin(lock.fd);
-    return becomeProgram("/bin/sh", ["sh", "-c", mainScript, "sh", ...units], process.env);
+    return becomeProgram(
+      "/bin/sh",
+      ["sh", "-c", mainScript(releaseCommand(pod, context)), "sh", ...units],
+      process.env,
+    );
   },
 };
 
@@ -79,19 +86,28 @@ function becomeScope(scope: string, { self, argv }: Context): never {
   return becomeProgram(systemdRun, args, process.env);
 }
 
+interface StartOptions {
+  readonly unit: string;
+  readonly slice: string | undefined;
+  readonly requested: RequestedNetworks;
+}
+
 async function startApps(
   pod: Pod,
-  { unit, slice }: { unit: string; slice: string | undefined },
+  { unit, slice, requested }: StartOptions,
   context: Context,
 ): Promise<readonly string[]> {
   const version = systemdVersion();
   const manifest = pod.manifest();
-  const apps = manifest?.apps ?? [];
-  if (!manifest || apps.length === 0) throw new EngineError("pod has no apps");
-  const units = appUnitNames(pod.uuid, apps);
+  if (!manifest?.apps || manifest.apps.length === 0) throw new EngineError("pod has no apps");
+  const units = appUnitNames(pod.uuid, manifest.apps);
   try {
-    const mounts = apps.map((app) => podMounts(pod, manifest, app));
-    const resolverFiles = writeResolverFiles(pod, context.flags);
+    const mounts = manifest.apps.map((app) => podMounts(pod, manifest, app));
+    const directories = networkDirectories(context.flags.text("local-config"));
+    const network = await setUpNetwork(pod, { requested, directories, manifest });
+    const hostname = context.flags.text("hostname");
+    const apps = manifest.apps.map((app) => appInNetwork(app, { ip: network.ip, hostname }));
+    const resolverFiles = writeResolverFiles(pod, context.flags, network);
     mountPod(pod, apps, new ImageStore(context.dir));
     const common = {
       uuid: pod.uuid,
@@ -101,7 +117,8 @@ async function startApps(
       self: context.self,
       graceSeconds: graceSeconds(manifest),
       output: unit.endsWith(".scope") ? ownOutput(context) : undefined,
-      hostname: context.flags.text("hostname"),
+      hostname,
+      networkNamespace: network.namespace,
       systemdVersion: await version,
       insecure: context.insecure,
     };
@@ -121,9 +138,17 @@ async function startApps(
   } catch (error) {
     removeAppUnits(units);
     unmountPod(pod);
+    await releaseNetwork(pod).catch((failure: unknown) => context.tell(errorChain(failure)));
     throw error;
   }
   return units;
+}
+
+/** What the pod's main process ends with; a pod whose end is not seen is found by the next one that starts, and by gc. */
+function releaseCommand(pod: Pod, { self, dir }: Context): string | undefined {
+  if (!hasNetwork(pod)) return undefined;
+  const argv = [...self, `--dir=${dir}`, "network-release", pod.uuid];
+  return argv.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
 }
 
 function appStart(

@@ -6,6 +6,7 @@ import type { Command, Context } from "./command.ts";
 import { formatFlag } from "./command-line.ts";
 import { EngineError, withFileErrors } from "./engine-error.ts";
 import { formatTime, goJson, parseDuration } from "./go-text.ts";
+import { formatNetInfo, readNetInfo } from "./network/net-info.ts";
 import type { Pod } from "./pod.ts";
 import { exitCodeOf, podJson } from "./pod-json.ts";
 import { PodStore, podState } from "./pod-store.ts";
@@ -63,7 +64,7 @@ function plainStatus(pod: Pod): string {
   if (created !== undefined && state !== "aborted prepare" && state !== "preparing")
     lines.push(`created=${formatTime(created)}`);
   if (started !== undefined) lines.push(`started=${formatTime(started)}`);
-  if (state === "running" || state === "exited") lines.push("networks=");
+  if (state === "running" || state === "exited") lines.push(`networks=${formatNetInfo(readNetInfo(pod))}`);
   const pid = pod.read("pid")?.trim();
   if (pid !== undefined) lines.push(`pid=${pid}`, `exited=${state !== "running"}`);
   if (pid !== undefined && state !== "running")

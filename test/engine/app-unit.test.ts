@@ -16,6 +16,7 @@ const base: AppUnitOptions = {
   graceSeconds: 30,
   output: undefined,
   hostname: undefined,
+  networkNamespace: undefined,
   systemdVersion: 252,
   insecure: new Set(),
 };

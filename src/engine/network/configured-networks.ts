@@ -61,7 +61,7 @@ const builtinNetwork: ConfiguredNetwork = {
   config: {
     name: "default",
     cniVersion: "0.4.0",
-    disableCheck: false,
+    disableCheck: true, // portmap 1.1 misses the rules for IPv6 that it has not made
     plugins: [
       {
         type: "ptp",

@@ -38,6 +38,11 @@ export function readNetInfo(pod: Pod): readonly NetInfo[] {
   return text === undefined ? [] : (JSON.parse(text) as NetInfo[]);
 }
 
+/** Empty if it has none. */
+export function podIp(networks: readonly NetInfo[]): string {
+  return networks.find(({ ip }) => ip !== "")?.ip ?? "";
+}
+
 /** `default:ip4=172.16.28.2, other:ip4=10.1.0.2`. */
 export function formatNetInfo(networks: readonly NetInfo[]): string {
   return networks.map(({ netName, ip }) => `${netName}:ip4=${ip}`).join(", ");

@@ -6,16 +6,17 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname } from "node:path";
 import { hasErrorCode } from "../../host/error.ts";
 import type { RktUuid } from "../../pod/names.ts";
+import type { AppcPodManifest } from "../../rkt/appc.ts";
 import { EngineError } from "../engine-error.ts";
 import type { Pod } from "../pod.ts";
 import { type Attachment, attach, checkAttachment, detach, mapsPorts } from "./attachment.ts";
 import { dnsOf, type NetworkDns } from "./cni-result.ts";
 import { findNetworks } from "./configured-networks.ts";
-import { netInfoFile, toNetInfo } from "./net-info.ts";
+import { netInfoFile, podIp, toNetInfo } from "./net-info.ts";
 import { pluginTypes } from "./network-config.ts";
 import { createNamespace, findNamespace, removeNamespace } from "./network-namespace.ts";
 import { findPlugin, missingPlugin } from "./plugin.ts";
-import type { PortMapping } from "./port-mappings.ts";
+import { portMappings } from "./port-mappings.ts";
 import type { RequestedNetworks } from "./requested-networks.ts";
 
 export interface PodNetwork {
@@ -29,7 +30,7 @@ export interface PodNetwork {
 export interface NetworkOptions {
   readonly requested: RequestedNetworks;
   readonly directories: readonly string[];
-  readonly portMappings: readonly PortMapping[];
+  readonly manifest: AppcPodManifest;
 }
 
 /** Only for who holds the pod's lock. If it fails, nothing is left of it. */
@@ -47,7 +48,7 @@ export async function setUpNetwork(pod: Pod, options: NetworkOptions): Promise<P
     const networks = attachments.map(toNetInfo);
     writeFileSync(`${pod.path}/${netInfoFile}`, JSON.stringify(networks));
     const dns = attachments.map(({ result = {} }) => dnsOf(result)).find((one) => one !== undefined);
-    return { namespace, ip: networks.find(({ ip }) => ip !== "")?.ip ?? "", dns };
+    return { namespace, ip: podIp(networks), dns };
   } catch (error) {
     // What this leaves is on record.
     await releaseNetwork(pod).catch(() => undefined);
@@ -56,7 +57,7 @@ export async function setUpNetwork(pod: Pod, options: NetworkOptions): Promise<P
   }
 }
 
-function planAttachments({ requested, directories, portMappings }: NetworkOptions): Attachment[] {
+function planAttachments({ requested, directories, manifest }: NetworkOptions): Attachment[] {
   const wanted = requested.kind === "networks" ? requested.networks : [];
   const networks = findNetworks(
     wanted.map(({ name }) => name),
@@ -66,14 +67,15 @@ function planAttachments({ requested, directories, portMappings }: NetworkOption
   const missing = types.find((type) => findPlugin(type) === undefined);
   if (missing !== undefined) throw missingPlugin(missing);
   // Two networks would fight for one host port.
+  const ports = portMappings(manifest);
   const portNetwork = networks.find(({ config }) => mapsPorts(config));
-  if (portMappings.length > 0 && portNetwork === undefined)
+  if (ports.length > 0 && portNetwork === undefined)
     throw new EngineError("the pod has host ports, and none of its networks has a plugin that can map them");
   return networks.map((network, index) => ({
     ...network,
     ifName: `eth${index}`,
     args: wanted[index]?.args ?? "",
-    portMappings: network === portNetwork ? portMappings : [],
+    portMappings: network === portNetwork ? ports : [],
   }));
 }
 
