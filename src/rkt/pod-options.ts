@@ -65,15 +65,21 @@ export function runPreparedOptions(
 }
 
 /** kubelet: what the pod says continues what the policy starts with, and of one option its word counts. */
-export function podResolver({ policy, ...own }: DnsSettings, machine: Resolver): Resolver {
+export function mergedResolver({ policy, ...own }: DnsSettings, machine: Resolver): Resolver {
   const base = policy === "None" ? { nameservers: [], searches: [], options: [] } : machine;
   const nameservers = [...new Set([...base.nameservers, ...own.nameservers])];
   const searches = [...new Set([...base.searches, ...own.searches])];
   const options = new Map([...base.options, ...own.options].map((option) => [option.split(":")[0], option]));
-  // kubelet v1.5 rkt.go: with whatever servers it passes on.
-  if (policy !== "None" && !options.has("ndots") && nameservers.length + searches.length > 0)
-    options.set("ndots", "ndots:5");
   return { nameservers, searches, options: [...options.values()] };
+}
+
+/** kubelet v1.5 rkt.go: `ndots:5` with whatever servers it passes on. */
+export function podResolver(dns: DnsSettings, machine: Resolver): Resolver {
+  const merged = mergedResolver(dns, machine);
+  const { nameservers, searches, options } = merged;
+  const hasNdots = options.some((option) => option.split(":")[0] === "ndots");
+  if (dns.policy === "None" || hasNdots || nameservers.length + searches.length === 0) return merged;
+  return { nameservers, searches, options: [...options, "ndots:5"] };
 }
 
 /** What a host name can hold, and ends well (kubelet v1.5 kubelet_pods.go). */

@@ -1,7 +1,7 @@
 // The text of a pod's /etc/hosts and /etc/resolv.conf where they are ours to write. Pure.
 
 import type { HostAlias, PodSpec } from "../pod/pod.ts";
-import { podResolver, type Resolver } from "../rkt/pod-options.ts";
+import { mergedResolver, type Resolver } from "../rkt/pod-options.ts";
 
 /**
  * On the host's network the host's own, with the pod's aliases after it; in a network of its own only a pod with aliases gets one (kubelet
@@ -43,7 +43,7 @@ export function resolverText(
   if (!hostNetwork) return undefined;
   const isPlain = [dns.nameservers, dns.searches, dns.options].every((list) => list.length === 0);
   if (dns.policy === "Default" && isPlain) return host.text;
-  const { nameservers, searches, options } = podResolver(dns, host.resolver);
+  const { nameservers, searches, options } = mergedResolver(dns, host.resolver);
   const lines = [
     ...(searches.length > 0 ? [`search ${searches.join(" ")}`] : []),
     ...nameservers.map((server) => `nameserver ${server}`),

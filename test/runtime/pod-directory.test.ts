@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { mount } from "../../src/host/libc.ts";
 import { createLog } from "../../src/host/log.ts";
+import { mountPoints } from "../../src/host/mount-table.ts";
 import type { PodUid, RktUuid } from "../../src/pod/names.ts";
 import { PodDirectories } from "../../src/runtime/pod-directory.ts";
 import { basePod } from "../reconcile/base-world.ts";
@@ -8,6 +10,7 @@ import { tempDir } from "../temp-dir.ts";
 
 const uuid = "3b7f27cf-8a07-4d4b-9f2e-5a2d9f0f2a11" as RktUuid;
 const pod = basePod();
+const MS_BIND = 0x1000;
 
 async function directories() {
   const dir = await tempDir();
@@ -114,5 +117,55 @@ describe("PodDirectories", () => {
     await at.its.remove(pod.uid);
     expect(await readdir(`${at.path}/outside`)).toEqual(["file"]);
     expect(await at.its.list()).toEqual([]);
+  });
+
+  test.each([
+    ["", "pods"],
+    ["as seen over a link in the state directory's path", "over a link"],
+  ])("what is mounted in a directory that is removed is not removed with it %s", async (_name, how) => {
+    await using at = await directories();
+    await symlink(at.path, `${at.path}/link`);
+    const its = how === "pods" ? at.its : new PodDirectories(`${at.path}/link`);
+    await its.create(pod);
+    await mkdir(`${at.path}/machine/deep`, { recursive: true });
+    await writeFile(`${at.path}/machine/deep/file`, "precious");
+    const places = [
+      `${its.path(pod.uid)}/volumes`,
+      its.emptyDir(pod.uid, "a b"),
+      its.subPath(pod.uid, "data", "main/0"),
+    ];
+    for (const [index, place] of places.entries()) {
+      await mkdir(place, { recursive: true });
+      // The first is covered by the others being made below it, and one is mounted twice.
+      for (let times = 0; times <= index; times++) mount(`${at.path}/machine`, place, "", MS_BIND, "");
+      await mkdir(`${place}/kubernetes.io~empty-dir`, { recursive: true });
+    }
+    const busy = Bun.spawn(["sleep", "1000"], { cwd: `${places.at(-1)}/deep` });
+    try {
+      await its.remove(pod.uid);
+    } finally {
+      busy.kill();
+    }
+    expect(await readFile(`${at.path}/machine/deep/file`, "utf8")).toBe("precious");
+    expect(await its.list()).toEqual([]);
+    expect(await mountPoints(at.path)).toEqual([]);
+  });
+
+  test("a revision's message files go with its other marks, and no other's", async () => {
+    await using at = await directories();
+    const other = "00000000-0000-4000-8000-000000000001" as RktUuid;
+    for (const [revision, id] of [
+      [uuid, "one"],
+      [other, "two"],
+    ] as const) {
+      await mkdir(at.its.container(pod.uid, "main"), { recursive: true });
+      await writeFile(`${at.its.container(pod.uid, "main")}/${id}`, "");
+      await at.its.setMessageFiles(pod.uid, revision, { id, fallbackToLogs: [] });
+    }
+    expect(await at.its.messageIds(pod.uid)).toEqual(new Set(["one", "two"]));
+    await at.its.removeMarkers(pod.uid, uuid);
+    expect(await readdir(at.its.container(pod.uid, "main"))).toEqual(["two"]);
+    expect(await at.its.messageFiles(pod.uid, uuid)).toBeUndefined();
+    expect(await at.its.messageFiles(pod.uid, other)).toEqual({ id: "two", fallbackToLogs: [] });
   });
 });
