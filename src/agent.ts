@@ -2,9 +2,9 @@
 // Invariant: the pods are not ours to end. However the agent ends, they run on.
 
 import { constants, mkdir, open, readFile } from "node:fs/promises";
-import { networkInterfaces } from "node:os";
+import { homedir, networkInterfaces } from "node:os";
 import { type Config, ConfigError, flagHelp, readConfig } from "./config.ts";
-import { systemClock, systemTimers } from "./host/clock.ts";
+import { type Clock, systemClock, systemTimers } from "./host/clock.ts";
 import { errorChain } from "./host/error.ts";
 import { tryLock } from "./host/libc.ts";
 import { createLog, type Log } from "./host/log.ts";
@@ -12,11 +12,16 @@ import { ManifestDirectory } from "./manifest/directory.ts";
 import { type PassReport, Reconciler } from "./reconcile/reconciler.ts";
 import { RktClient } from "./rkt/rkt-client.ts";
 import { versionProblem } from "./rkt/version.ts";
+import { FetchedImages } from "./runtime/fetched-images.ts";
 import { type FoundRkt, findRkt } from "./runtime/find-rkt.ts";
+import { ImageGarbage, type ImageGarbageOptions } from "./runtime/image-garbage.ts";
+import { Images, type ImagesOptions } from "./runtime/images.ts";
 import { Observer } from "./runtime/observe.ts";
 import { PodDirectories } from "./runtime/pod-directory.ts";
 import { PodFiles } from "./runtime/pod-files.ts";
 import { PodLogs } from "./runtime/pod-logs.ts";
+import { PullCredentials, type PullCredentialsOptions } from "./runtime/pull-credentials.ts";
+import { Pulls } from "./runtime/pulls.ts";
 import { RktRuntime } from "./runtime/rkt-runtime.ts";
 import { TerminationMessages } from "./runtime/termination-message.ts";
 import { createApp } from "./server/app.ts";
@@ -114,12 +119,20 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
     clock,
     log,
   });
+  const { images, garbage } = await buildImages(config, {
+    ...{ rkt, clock, log, status },
+    isBuiltin: found.isBuiltin,
+    objects: () => manifests.desired.objects,
+  });
+  stack.use(garbage);
   const runtime = new RktRuntime({
     rkt,
     systemd,
     observer,
     directories,
     files,
+    images,
+    garbage,
     unitDir: config.unitDir,
     network: config.network,
     stage1Name: config.rkt.stage1Name,
@@ -187,6 +200,31 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
   log.info("ending; the pods run on");
 }
 
+interface ImageParts extends Pick<PullCredentialsOptions, "objects"> {
+  readonly rkt: RktClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly status: StatusStore;
+  readonly isBuiltin: boolean;
+}
+
+async function buildImages(config: Config, { rkt, clock, log, status, isBuiltin, objects }: ImageParts) {
+  const fetched = new FetchedImages(config.stateDir);
+  const files = ["/etc/gantry/auth.json", `${homedir()}/.docker/config.json`];
+  const credentials = new PullCredentials({ runDir: config.runDir, files, objects });
+  await credentials.removeLeftovers();
+  const onDiskFull = () => void garbage.collect();
+  const atOnce = config.maxParallelImagePulls;
+  const pulls = new Pulls({ rkt, credentials, fetched, atOnce, clock, log, onDiskFull });
+  const onActivity: ImagesOptions["onActivity"] = (key, activity) => status.reportImages(key, activity);
+  const images = new Images({ rkt, pulls, log, onActivity });
+  const dataDir = rktOptions(config, { isBuiltin }).dir ?? "/var/lib/rkt";
+  const isKept: ImageGarbageOptions["isKept"] = (id) => images.isKept(id);
+  const garbage = new ImageGarbage({ rkt, dataDir, fetched, isKept, clock, log });
+  garbage.start();
+  return { images, garbage };
+}
+
 function reportPass(report: PassReport, status: StatusStore, health: Health): void {
   const wallMs = systemClock.wallMs();
   if (report.kind === "unobserved") {
@@ -210,7 +248,7 @@ async function checkVersions(systemd: Systemd, rkt: RktClient, signal: AbortSign
   if (problem !== undefined) throw new Error(problem);
 }
 
-function rktOptions({ rkt, stateDir }: Config, { isBuiltin }: FoundRkt) {
+function rktOptions({ rkt, stateDir }: Config, { isBuiltin }: Pick<FoundRkt, "isBuiltin">) {
   const orUndefined = (text: string) => (text === "" ? undefined : text);
   // The engine knows no signatures, so it is told to do without: a root who writes a manifest has chosen the image.
   const insecureOptions = isBuiltin && rkt.insecureOptions.length === 0 ? ["image"] : rkt.insecureOptions;

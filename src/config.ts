@@ -14,6 +14,7 @@ export interface Config {
   /** `unix:///path` or `http://host:port`. */
   readonly listen: readonly string[];
   readonly network: string;
+  readonly maxParallelImagePulls: number;
   readonly rkt: RktConfig;
   readonly isDebug: boolean;
 }
@@ -51,6 +52,11 @@ const settings = {
   nodeName: { flag: "node-name", type: "string", help: "suffix of pod names; the host's name" },
   listen: { flag: "listen", type: "list", help: "unix:///PATH or http://127.0.0.1:PORT; repeatable" },
   network: { flag: "network", type: "string", help: "network of pods without hostNetwork" },
+  maxParallelImagePulls: {
+    flag: "max-parallel-image-pulls",
+    type: "string",
+    help: "images pulled at once; 1",
+  },
   rktPath: { flag: "rkt-path", type: "string", help: "a real rkt, or builtin" },
   rktDir: { flag: "rkt-dir", type: "string", help: "rkt's data directory" },
   rktStage1Name: { flag: "rkt-stage1-name", type: "string", help: "name of the stage1 image" },
@@ -107,6 +113,7 @@ export function readConfig(
     nodeName: checkedNodeName(text("nodeName", hostname().toLowerCase()), from("nodeName")),
     listen: list("listen", [`unix://${runDir}/gantry.sock`, "http://127.0.0.1:10255"]),
     network: text("network", "default"),
+    maxParallelImagePulls: checkedCount(text("maxParallelImagePulls", "1"), from("maxParallelImagePulls")),
     rkt: {
       path: text("rktPath", "") === "builtin" ? "builtin" : optionalPath("rktPath"),
       dir: optionalPath("rktDir"),
@@ -177,6 +184,11 @@ function absolute(path: string, from: string): string {
   if (!path.startsWith("/"))
     throw new ConfigError(`${from}: must be an absolute path, not ${JSON.stringify(path)}`);
   return path === "/" ? path : path.replace(/\/+$/, "");
+}
+
+function checkedCount(text: string, from: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new ConfigError(`${from}: must be a number, 1 or more, not ${JSON.stringify(text)}`);
 }
 
 function checkedNodeName(name: string, from: string): string {

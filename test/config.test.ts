@@ -23,6 +23,7 @@ describe("readConfig", () => {
       nodeName: "edge1",
       listen: ["unix:///run/gantry/gantry.sock", "http://127.0.0.1:10255"],
       network: "default",
+      maxParallelImagePulls: 1,
       rkt: {
         path: "",
         dir: "",
@@ -88,6 +89,11 @@ describe("readConfig", () => {
     [["--rkt-path=rkt"], {}, '--rkt-path: must be an absolute path, not "rkt"'],
     [["--rkt-dir=data"], {}, '--rkt-dir: must be an absolute path, not "data"'],
     [["--node-name=My Node"], {}, '--node-name: "My Node" is no DNS name (lower case, digits, - and .)'],
+    [
+      ["--max-parallel-image-pulls=0"],
+      {},
+      '--max-parallel-image-pulls: must be a number, 1 or more, not "0"',
+    ],
     [[], { GANTRY_STATE_DIR: "" }, 'GANTRY_STATE_DIR: must be an absolute path, not ""'],
     [[], { GANTRY_NONSENSE: "1" }, "unknown variable GANTRY_NONSENSE in the environment"],
     [[], { GANTRY_DEBUG: "yes" }, 'GANTRY_DEBUG: must be true or false, not "yes"'],
@@ -98,6 +104,6 @@ describe("readConfig", () => {
 
 test("flagHelp has a line for each flag", () => {
   const lines = flagHelp().trimEnd().split("\n");
-  expect(lines).toHaveLength(18);
+  expect(lines).toHaveLength(19);
   for (const line of lines) expect(line).toMatch(/^ {2}--[a-z0-9-]+ +\S/);
 });

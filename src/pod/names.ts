@@ -21,6 +21,7 @@ export type ImageId = Branded<"ImageId">;
 /** Fit for a path and for a unit's name. */
 const podUidPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const imageIdPattern = /^sha512-[0-9a-f]{64}$/;
 const podUnitPattern = /^gantry-([0-9a-f-]{36})\.service$/;
 
 export function podKey(namespace: string, name: string): PodKey {
@@ -33,6 +34,10 @@ export function isPodUid(text: string): text is PodUid {
 
 export function isRktUuid(text: string): text is RktUuid {
   return uuidPattern.test(text);
+}
+
+export function isImageId(text: string): text is ImageId {
+  return imageIdPattern.test(text);
 }
 
 /** The pod unit of an rkt pod. */

@@ -1,6 +1,6 @@
 // An image in rkt's store, read from `image list --format=json` and `fetch --full`. Pure.
 
-import type { ImageId } from "../pod/names.ts";
+import { type ImageId, isImageId } from "../pod/names.ts";
 import { nanosecondsToMs, objectList, parseRktJson, string } from "./rkt-json.ts";
 import { RktOutputError } from "./rkt-output-error.ts";
 
@@ -48,6 +48,6 @@ export function parseFetchProgress(line: string): FetchProgress | undefined {
 }
 
 function toImageId(text: string): ImageId {
-  if (/^sha512-[0-9a-f]{64}$/.test(text)) return text as ImageId;
+  if (isImageId(text)) return text;
   throw new RktOutputError("not a full image id", text);
 }

@@ -1,48 +1,83 @@
 // A container's image becomes an id in rkt's store, by the pull policy.
-// Invariants: pulls happen one at a time, in order, and local files do not wait for them; what is in the store under its policy's
-// terms is not fetched again.
+// Invariant: from when it is found until its pod is prepared an image is not garbage.
 
 import { stat } from "node:fs/promises";
 import { errorChain } from "../host/error.ts";
-import type { ImageId } from "../pod/names.ts";
-import type { Container } from "../pod/pod.ts";
+import type { Log } from "../host/log.ts";
+import type { ImageActivity, Pulling, StaleImage } from "../pod/image-activity.ts";
+import { type ImageId, type PodKey, podKey } from "../pod/names.ts";
+import type { Container, Pod } from "../pod/pod.ts";
 import { RuntimeError } from "../reconcile/runtime.ts";
 import type { AppcImageManifest } from "../rkt/appc.ts";
 import { findImage, type ImageName, parseImageName } from "../rkt/image-name.ts";
-import type { FetchOptions, RktClient } from "../rkt/rkt-client.ts";
+import type { RktClient } from "../rkt/rkt-client.ts";
+import { RktError } from "../rkt/rkt-error.ts";
+import { isUnreachable, type Pulls } from "./pulls.ts";
 
 export interface Image {
   readonly id: ImageId;
   readonly manifest: AppcImageManifest;
 }
 
-type ImageStore = Pick<RktClient, "fetch" | "listImages" | "imageManifest">;
+/** Kept until disposed of. */
+export interface PodImages extends Disposable {
+  readonly byContainer: ReadonlyMap<string, Image>;
+}
+
+export interface ImagesOptions {
+  readonly rkt: Pick<RktClient, "fetch" | "listImages" | "imageManifest">;
+  readonly pulls: Pick<Pulls, "pull" | "import">;
+  readonly log: Log;
+  readonly onActivity: (key: PodKey, activity: ImageActivity) => void;
+}
+
+/** One container's image while its pod is prepared. */
+interface Wish extends Pick<Container, "image" | "imagePullPolicy"> {
+  readonly pod: Pod;
+  readonly signal: AbortSignal;
+  readonly onPulling: (pulling: Pulling | undefined) => void;
+  readonly onStale: (stale: StaleImage) => void;
+}
 
 export class Images {
-  readonly #rkt: ImageStore;
-  /** The ends of the two queues. */
-  readonly #last: Record<"file" | "remote", Promise<unknown>> = {
-    file: Promise.resolve(),
-    remote: Promise.resolve(),
-  };
+  readonly #options: ImagesOptions;
   /** By path, what an image file, as it then was, has become in the store. */
   readonly #files = new Map<string, { readonly identity: string; readonly id: ImageId }>();
   readonly #manifests = new Map<ImageId, AppcImageManifest>();
+  /** How many pods that are being prepared need it. */
+  readonly #kept = new Map<ImageId, number>();
 
-  constructor(rkt: ImageStore) {
-    this.#rkt = rkt;
+  constructor(options: ImagesOptions) {
+    this.#options = options;
   }
 
   /** Throws RuntimeError with the kubelet's image reasons. */
-  async ensure(container: Container, signal: AbortSignal): Promise<Image> {
-    const name = parseImageName(container.image);
-    if (name.kind === "invalid") {
-      throw new RuntimeError("InvalidImageName", `Cannot use image "${container.image}": ${name.message}`);
+  async ensure(pod: Pod, signal: AbortSignal): Promise<PodImages> {
+    let activity: ImageActivity = { pulling: undefined, stale: [] };
+    const tell = (change: Partial<ImageActivity>) => {
+      activity = { ...activity, ...change };
+      this.#options.onActivity(podKey(pod.namespace, pod.name), activity);
+    };
+    const onPulling = (pulling: Pulling | undefined) => tell({ pulling });
+    const onStale = (stale: StaleImage) => tell({ stale: [...activity.stale, stale] });
+    using kept = new DisposableStack();
+    try {
+      const byContainer = new Map<string, Image>();
+      for (const { name, image, imagePullPolicy } of pod.spec.containers) {
+        const id = await this.#find({ image, imagePullPolicy, pod, signal, onPulling, onStale });
+        kept.use(this.#keep(id));
+        byContainer.set(name, { id, manifest: await this.#manifest(id, image, signal) });
+      }
+      const all = kept.move();
+      return { byContainer, [Symbol.dispose]: () => all.dispose() };
+    } finally {
+      onPulling(undefined);
     }
-    const id = await (name.kind === "file"
-      ? this.#ensureFile(name.location, container.image, signal)
-      : this.#ensureNamed(name, container, signal));
-    return { id, manifest: await this.#manifest(id, signal) };
+  }
+
+  /** Whether a pod that is being prepared needs it. */
+  isKept(id: ImageId): boolean {
+    return this.#kept.has(id);
   }
 
   /** Forgets what it knows of the store: somebody removed an image. */
@@ -51,89 +86,101 @@ export class Images {
     this.#manifests.clear();
   }
 
+  #keep(id: ImageId): Disposable {
+    this.#kept.set(id, (this.#kept.get(id) ?? 0) + 1);
+    return {
+      [Symbol.dispose]: () => {
+        const others = (this.#kept.get(id) ?? 0) - 1;
+        if (others > 0) this.#kept.set(id, others);
+        else this.#kept.delete(id);
+      },
+    };
+  }
+
+  async #find(wish: Wish): Promise<ImageId> {
+    const { image, imagePullPolicy } = wish;
+    const name = parseImageName(image);
+    if (name.kind === "invalid")
+      throw new RuntimeError(
+        "InvalidImageName",
+        `Failed to apply default image tag "${image}": ${name.message}`,
+      );
+    if (name.kind === "file") return this.#fromFile(name.location, wish);
+    switch (imagePullPolicy) {
+      case "Never":
+        return (await this.#fromStore(name, wish)) ?? neverPulled(image);
+      case "IfNotPresent":
+        return (
+          (await this.#fromStore(name, wish)) ??
+          (await this.#options.pulls.pull({ ...wish, name, pullPolicy: "new" }, wish.signal))
+        );
+      case "Always":
+        return this.#fromRegistry(name, wish);
+      default:
+        return imagePullPolicy satisfies never;
+    }
+  }
+
   /** A local file is no pull, whatever the policy: it is read when it has changed. */
-  async #ensureFile(path: string, image: string, signal: AbortSignal): Promise<ImageId> {
+  async #fromFile(path: string, { image, signal }: Wish): Promise<ImageId> {
     const identity = await stat(path, { bigint: true }).then(
       ({ dev, ino, size, mtimeNs, ctimeNs }) => [dev, ino, size, mtimeNs, ctimeNs].join(" "),
-      (error: unknown) => {
-        throw new RuntimeError("ErrImagePull", `Cannot read image "${image}": ${errorChain(error)}`);
+      (cause: unknown) => {
+        throw new RuntimeError("ErrImagePull", `Failed to pull image "${image}"`, { cause });
       },
     );
     const known = () => {
       const file = this.#files.get(path);
       return file?.identity === identity ? file.id : undefined;
     };
-    const fetch = async () => {
-      const id = known() ?? (await this.#fetch(path, { image }, signal)); // another pod's turn may have brought it
-      this.#files.set(path, { identity, id });
-      return id;
-    };
-    return known() ?? this.#inTurn("file", fetch, signal);
+    const id = known() ?? (await this.#options.pulls.import({ image, path, identity, known }, signal));
+    this.#files.set(path, { identity, id });
+    return id;
   }
 
-  async #ensureNamed(name: ImageName, container: Container, signal: AbortSignal): Promise<ImageId> {
-    const { image, imagePullPolicy } = container;
-    const present = await this.#find(name, image, signal);
-    if (imagePullPolicy !== "Always" && present !== undefined) return present;
-    if (imagePullPolicy === "Never") {
-      const message = `Container image "${image}" is not present with pull policy of Never`;
-      throw new RuntimeError("ErrImageNeverPull", message);
-    }
+  /** Undefined: it is not there. */
+  async #fromStore(name: ImageName, { image, signal }: Wish): Promise<ImageId | undefined> {
+    const { rkt } = this.#options;
     try {
-      const pullPolicy = imagePullPolicy === "Always" ? "update" : "new";
-      const fetch = () => this.#fetch(name.location, { image, pullPolicy }, signal);
-      return await this.#inTurn("remote", fetch, signal);
+      if (name.kind === "docker" && name.digest === "")
+        return findImage(await rkt.listImages(signal), name)?.id;
+      // What the store knows of an image's origin or digest only its own look-up tells.
+      return await rkt.fetch(name.location, { pullPolicy: "never" }, signal);
+    } catch (cause) {
+      if (cause instanceof RktError && cause.isNotFound) return undefined;
+      throw new RuntimeError("ImageInspectError", `Failed to inspect image "${image}"`, { cause });
+    }
+  }
+
+  /** Pulls anew; where the registry cannot be reached, better the image that is there than no pod. */
+  async #fromRegistry(name: ImageName, wish: Wish): Promise<ImageId> {
+    try {
+      return await this.#options.pulls.pull({ ...wish, name, pullPolicy: "update" }, wish.signal);
     } catch (error) {
-      if (present !== undefined && !signal.aborted) return present; // Always: better the image that is there than no pod
-      throw error;
+      if (!(error instanceof RuntimeError && isUnreachable(error.cause))) throw error;
+      const present = await this.#fromStore(name, wish);
+      if (present === undefined) throw error;
+      const why = errorChain(error);
+      this.#options.log.warn("An image is used as it is in the store", { image: wish.image, error: why });
+      wish.onStale({ image: wish.image, why });
+      return present;
     }
   }
 
-  /** The newest import with that name. */
-  async #find(name: ImageName, image: string, signal: AbortSignal): Promise<ImageId | undefined> {
-    try {
-      return findImage(await this.#rkt.listImages(signal), name)?.id;
-    } catch (error) {
-      throw new RuntimeError("ImageInspectError", `Cannot look for image "${image}": ${errorChain(error)}`);
-    }
-  }
-
-  /** Resolves with what `work` does when those before it are done; rejects as soon as it is canceled, not only then. */
-  async #inTurn<T>(queue: "file" | "remote", work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const turn = this.#last[queue].then(work);
-    this.#last[queue] = turn.catch(() => undefined);
-    const canceled = Promise.withResolvers<never>();
-    const cancel = () => canceled.reject(signal.reason);
-    signal.addEventListener("abort", cancel, { once: true });
-    if (signal.aborted) cancel();
-    try {
-      return await Promise.race([turn, canceled.promise]);
-    } finally {
-      signal.removeEventListener("abort", cancel);
-    }
-  }
-
-  async #fetch(
-    location: string,
-    { image, ...options }: FetchOptions & { readonly image: string },
-    signal: AbortSignal,
-  ): Promise<ImageId> {
-    try {
-      return await this.#rkt.fetch(location, options, signal);
-    } catch (error) {
-      throw new RuntimeError("ErrImagePull", `Failed to pull image "${image}": ${errorChain(error)}`);
-    }
-  }
-
-  async #manifest(id: ImageId, signal: AbortSignal): Promise<AppcImageManifest> {
+  async #manifest(id: ImageId, image: string, signal: AbortSignal): Promise<AppcImageManifest> {
     const known = this.#manifests.get(id);
     if (known !== undefined) return known;
     try {
-      const manifest = await this.#rkt.imageManifest(id, signal);
+      const manifest = await this.#options.rkt.imageManifest(id, signal);
       this.#manifests.set(id, manifest);
       return manifest;
-    } catch (error) {
-      throw new RuntimeError("ImageInspectError", `Cannot read the manifest of ${id}: ${errorChain(error)}`);
+    } catch (cause) {
+      throw new RuntimeError("ImageInspectError", `Failed to inspect image "${image}"`, { cause });
     }
   }
+}
+
+function neverPulled(image: string): never {
+  const message = `Container image "${image}" is not present with pull policy of Never`;
+  throw new RuntimeError("ErrImageNeverPull", message);
 }

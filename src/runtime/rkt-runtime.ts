@@ -12,9 +12,11 @@ import type { Observation, Reason, Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
 import { type Attempt, type Runtime, RuntimeError } from "../reconcile/runtime.ts";
 import type { PrepareOptions, RktClient } from "../rkt/rkt-client.ts";
+import { RktError } from "../rkt/rkt-error.ts";
 import { podUnitText } from "../systemd/pod-unit.ts";
 import type { Systemd } from "../systemd/systemd.ts";
-import { Images } from "./images.ts";
+import type { ImageGarbage } from "./image-garbage.ts";
+import type { Images } from "./images.ts";
 import type { Observer } from "./observe.ts";
 import type { PodDirectories } from "./pod-directory.ts";
 import type { PodFiles } from "./pod-files.ts";
@@ -35,6 +37,8 @@ export interface RktRuntimeOptions {
   readonly observer: Observer;
   readonly directories: PodDirectories;
   readonly files: PodFiles;
+  readonly images: Images;
+  readonly garbage: Pick<ImageGarbage, "collect" | "noteChange">;
   readonly unitDir: string;
   /** rkt's `--net` for pods without hostNetwork. */
   readonly network: string;
@@ -48,11 +52,9 @@ export interface RktRuntimeOptions {
 
 export class RktRuntime implements Runtime {
   readonly #options: RktRuntimeOptions;
-  readonly #images: Images;
 
   constructor(options: RktRuntimeOptions) {
     this.#options = options;
-    this.#images = new Images(options.rkt);
   }
 
   observe(signal: AbortSignal): Promise<Observation> {
@@ -60,17 +62,15 @@ export class RktRuntime implements Runtime {
   }
 
   async prepare(pod: Pod, attempt: Attempt, signal: AbortSignal): Promise<RktUuid> {
-    const { directories, files, rkt, isBuiltin, stage1Name, stage1Path } = this.#options;
+    const { directories, files, garbage, rkt, isBuiltin, stage1Name, stage1Path } = this.#options;
     checkWishes(pod, isBuiltin);
     await directories.create(pod).catch(asRuntimeError("CreateContainerError", "make the pod's directory"));
     const { environment, mounts, messages } = await files.setUp(pod);
-    const images = new Map(
-      await sequentially(pod.spec.containers, async (container) => {
-        return [container.name, await this.#images.ensure(container, signal)] as const;
-      }),
-    );
+    using images = await this.#options.images.ensure(pod, signal);
+    garbage.noteChange();
     const stage1 = { name: stage1Name, path: stage1Path };
-    const manifest = translatePod({ pod, images, mounts, environment, attempt, isBuiltin, stage1 });
+    const source = { pod, images: images.byContainer, mounts, environment, attempt, isBuiltin, stage1 };
+    const manifest = translatePod(source);
     const options = await podPrepareOptions(pod, stage1);
     const uuid = await this.#rktPrepare(pod, { manifest: JSON.stringify(manifest), ...options }, signal);
     try {
@@ -89,13 +89,14 @@ export class RktRuntime implements Runtime {
     { manifest, ...options }: PrepareOptions & { readonly manifest: string },
     signal: AbortSignal,
   ): Promise<RktUuid> {
-    const { directories, rkt } = this.#options;
+    const { directories, rkt, images, garbage } = this.#options;
     const file = `${directories.path(pod.uid)}/pod-manifest.json`;
     try {
       await writeFileAtomic(file, manifest, 0o600);
       return await rkt.prepare(file, options, signal);
     } catch (error) {
-      this.#images.forget();
+      images.forget();
+      if (error instanceof RktError && error.isDiskFull) void garbage.collect();
       await this.removeLeftovers().catch(() => undefined); // the next agent does, then
       throw new RuntimeError("CreateContainerError", `Cannot prepare the pod: ${errorChain(error)}`);
     } finally {
@@ -164,10 +165,11 @@ export class RktRuntime implements Runtime {
   }
 
   async remove(revision: Revision, signal: AbortSignal): Promise<void> {
-    const { systemd, rkt, directories, unitDir } = this.#options;
+    const { systemd, rkt, directories, garbage, unitDir } = this.#options;
     const { uuid, podUid } = revision;
     try {
       await rkt.remove(uuid, signal);
+      garbage.noteChange();
       await systemd.resetFailed(podUnitName(uuid), signal);
       await directories.removeMarkers(podUid, uuid);
       await rm(`${unitDir}/${podUnitName(uuid)}`, { force: true });
@@ -196,10 +198,4 @@ function asRuntimeError(reason: Reason, what: string): (error: unknown) => never
   return (error) => {
     throw new RuntimeError(reason, `Cannot ${what}: ${errorChain(error)}`);
   };
-}
-
-async function sequentially<T, R>(items: readonly T[], map: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (const item of items) results.push(await map(item));
-  return results;
 }

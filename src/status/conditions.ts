@@ -8,7 +8,7 @@ import { type PodView, shownRevisions } from "./shown-pod.ts";
 import { rfc3339 } from "./time.ts";
 
 interface Condition {
-  /** Kubernetes' types, `ManifestAccepted` and `UpToDate`; the last two only while they are not True. */
+  /** Kubernetes' types, and `ManifestAccepted`, `UpToDate` and `ImagesUpToDate` while they are not True. */
   readonly type: string;
   readonly status: "True" | "False" | "Unknown";
   readonly reason?: string;
@@ -37,6 +37,7 @@ export function podConditions(
     { type: "PodScheduled", status: "True", sinceMs },
     ...manifestAccepted(view),
     ...upToDate(view),
+    ...imagesUpToDate(view),
   ];
   return conditions.map(({ sinceMs: since, ...condition }) => {
     const before = previous?.find(({ type }) => type === condition.type);
@@ -82,4 +83,11 @@ function upToDate(view: PodView): readonly Condition[] {
   if (!isLive || !view.waiting || !("failure" in view.waiting)) return [];
   const { failure } = view.waiting;
   return failure ? [{ type: "UpToDate", status: "False", ...failure }] : [];
+}
+
+/** Pulled each time, but for now the registry cannot be reached. */
+function imagesUpToDate({ images: { stale } }: PodView): readonly Condition[] {
+  if (stale.length === 0) return [];
+  const message = stale.map(({ image, why }) => `image "${image}" is used as it was pulled before: ${why}`);
+  return [{ type: "ImagesUpToDate", status: "False", reason: "ErrImagePull", message: message.join("; ") }];
 }

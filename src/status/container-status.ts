@@ -2,6 +2,7 @@
 // Invariant: the words are the kubelet's, where it has one for it.
 
 import type { ContainerState, ContainerStateTerminated, ContainerStatus } from "kubernetes-types/core/v1";
+import type { Pulling } from "../pod/image-activity.ts";
 import type { ObservedApp, Revision } from "../pod/observed-pod.ts";
 import type { Waiting } from "../pod/waiting.ts";
 import { type PodView, shownRevisions } from "./shown-pod.ts";
@@ -63,11 +64,19 @@ function containerState(name: string, view: PodView): ContainerState {
 function waitingState(
   name: string,
   waiting: Waiting,
-  { pod }: PodView,
+  { pod, images }: PodView,
 ): { reason: string; message?: string } {
   switch (waiting.kind) {
-    case "starting":
+    case "starting": {
+      const { pulling } = images;
+      const isPulling = pod.spec.containers.some(
+        (container) => container.name === name && container.image === pulling?.image,
+      );
+      // How the last try failed says more than that there is another one, until that gets somewhere.
+      if (pulling && isPulling && (pulling.progress || !waiting.failure))
+        return { reason: "ContainerCreating", message: pullingMessage(pulling) };
       return waiting.failure ?? { reason: "ContainerCreating" };
+    }
     case "retry":
       return waiting.failure;
     case "restart": {
@@ -78,6 +87,14 @@ function waitingState(
     default:
       return waiting satisfies never;
   }
+}
+
+function pullingMessage({ image, isQueued, progress }: Pulling): string {
+  if (isQueued) return `Waiting for other pulls, then pulling image "${image}"`;
+  if (progress === undefined) return `Pulling image "${image}"`;
+  const { doneBytes, totalBytes } = progress;
+  const done = formatBytes(doneBytes);
+  return `Pulling image "${image}": ${totalBytes > 0 ? `${done} of ${formatBytes(totalBytes)}` : done}`;
 }
 
 function terminated(revision: Revision, name: string): ContainerStateTerminated {
@@ -126,4 +143,11 @@ function containerId({ uuid }: Revision, name: string): string {
 function formatDuration(ms: number): string {
   const seconds = Math.round(ms / 1000);
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+}
+
+/** `12.3 MiB`. */
+function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const power = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  return `${Number((bytes / 1024 ** power).toFixed(1))} ${units[power]}`;
 }

@@ -1,6 +1,7 @@
 // What a status is made of: a Pod, what the machine shows of it, and what the planner waits for. Pure.
 
 import type { Desired } from "../pod/desired.ts";
+import type { ImageActivity } from "../pod/image-activity.ts";
 import { type ExitedRevision, lineageOf } from "../pod/lineage.ts";
 import type { Revision } from "../pod/observed-pod.ts";
 import type { Container, Pod, PodSpec } from "../pod/pod.ts";
@@ -13,6 +14,7 @@ export interface PodView {
   readonly revisions: readonly Revision[];
   /** Undefined: there is nothing to start. */
   readonly waiting: Waiting | undefined;
+  readonly images: ImageActivity;
   readonly manifest: ManifestVerdict;
   /** Its manifest is gone; it is shown until nothing of it runs. */
   readonly isDeleted: boolean;

@@ -1,8 +1,9 @@
 // The current status of every Pod, for whoever asks.
-// Invariant: nothing changes here but by update(), and the resource version only when a Pod's status did.
+// Invariant: nothing changes here but by update() and reportImages(), and the resource version only when a Pod's status did.
 
 import type { Pod as V1Pod } from "kubernetes-types/core/v1";
 import { type Desired, isHeld } from "../pod/desired.ts";
+import { type ImageActivity, noImageActivity } from "../pod/image-activity.ts";
 import { type PodKey, podKey } from "../pod/names.ts";
 import { isLive, type Observation } from "../pod/observed-pod.ts";
 import type { Waiting } from "../pod/waiting.ts";
@@ -42,6 +43,7 @@ interface Entry {
 
 export class StatusStore {
   readonly #options: StatusStoreOptions;
+  readonly #images = new Map<PodKey, ImageActivity>();
   readonly #listeners = new Set<(change: StatusChange) => void>();
   #entries: ReadonlyMap<PodKey, Entry> = new Map();
   #version = 0;
@@ -76,6 +78,16 @@ export class StatusStore {
     return () => this.#listeners.delete(listener);
   }
 
+  /** What becomes of a Pod's images, told between two updates. */
+  reportImages(key: PodKey, images: ImageActivity): void {
+    this.#images.set(key, images);
+    const old = this.#entries.get(key);
+    if (old === undefined) return;
+    const entry = this.#entry({ ...old.view, images, wallMs: this.#options.clock.wallMs() }, old);
+    this.#entries = new Map([...this.#entries, [key, entry]]); // in its old place
+    if (entry.pod !== old.pod) this.#tell({ kind: "modified", pod: entry.pod });
+  }
+
   update(picture: Picture): void {
     const entries = new Map<PodKey, Entry>();
     for (const [key, view] of [...this.#views(picture)].sort(byNamespaceAndName))
@@ -88,7 +100,10 @@ export class StatusStore {
       if (old !== pod) this.#tell({ kind: old ? "modified" : "added", pod });
     }
     if (gone.length > 0) this.#version += 1;
-    for (const [, { pod }] of gone) this.#tell({ kind: "deleted", pod });
+    for (const [key, { pod }] of gone) {
+      this.#images.delete(key);
+      this.#tell({ kind: "deleted", pod });
+    }
   }
 
   /** Every Pod that is wanted, and every other of which something still runs. */
@@ -101,7 +116,11 @@ export class StatusStore {
       wanted.add(key);
       const manifest = manifestVerdict(desired, pod.source.file);
       const revisions = byKey.get(key) ?? [];
-      yield [key, { ...common, pod, revisions, waiting: waiting.get(key), manifest, isDeleted: false }];
+      const images = this.#images.get(key) ?? noImageActivity;
+      yield [
+        key,
+        { ...common, pod, revisions, images, waiting: waiting.get(key), manifest, isDeleted: false },
+      ];
     }
     for (const [key, revisions] of byKey) {
       const live = revisions.find(isLive);
@@ -109,7 +128,8 @@ export class StatusStore {
       const pod = this.#entries.get(key)?.view.pod ?? podOfRevision(live);
       const manifest = manifestVerdict(desired, live.manifest);
       const isDeleted = !revisions.some((revision) => isHeld(desired, revision.manifest));
-      yield [key, { ...common, pod, revisions, waiting: undefined, manifest, isDeleted }];
+      const images = this.#images.get(key) ?? noImageActivity;
+      yield [key, { ...common, pod, revisions, images, waiting: undefined, manifest, isDeleted }];
     }
   }
 

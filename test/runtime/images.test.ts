@@ -1,166 +1,403 @@
-// Images by pull policy, against a store in memory.
+// Images by pull policy, against a store and registries in memory.
 
 import { describe, expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
+import { errorChain } from "../../src/host/error.ts";
+import { createLog } from "../../src/host/log.ts";
+import type { ImageActivity } from "../../src/pod/image-activity.ts";
 import type { ImageId } from "../../src/pod/names.ts";
-import type { Container, PullPolicy } from "../../src/pod/pod.ts";
-import type { AppcImageManifest } from "../../src/rkt/appc.ts";
-import type { RktImage } from "../../src/rkt/rkt-image.ts";
+import type { Pod, PullPolicy } from "../../src/pod/pod.ts";
+import { RuntimeError } from "../../src/reconcile/runtime.ts";
 import { Images } from "../../src/runtime/images.ts";
-import { plainContainer } from "../plain-pod.ts";
+import { Pulls } from "../../src/runtime/pulls.ts";
+import { FakeClock } from "../fakes/fake-clock.ts";
+import { plainContainer, plainPodSpec } from "../plain-pod.ts";
 import { tempDir } from "../temp-dir.ts";
+import { waitUntil } from "../wait-until.ts";
+import { MemoryImageStore } from "./memory-image-store.ts";
 
 const { signal } = new AbortController();
-const name = "example.com/foo:1.0";
+const foo = "example.com/foo:1.0";
+const unreachable = 'fetch: Get "https://example.com/v2/": dial tcp: connect: connection refused';
+const denied = "fetch: Unexpected HTTP code: 403, URL: https://example.com/v2/";
 
-/** A store that can fetch everything, under a new id each time, and counts that. */
-class MemoryStore {
-  readonly images: RktImage[] = [];
-  fetches = 0;
-  /** What a fetch from slow.example.com waits for. */
-  gate: Promise<unknown> = Promise.resolve();
-  failure: Error | undefined;
+class World {
+  readonly clock = new FakeClock();
+  readonly store = new MemoryImageStore();
+  readonly activities: ImageActivity[] = [];
+  readonly fetched = new Set<ImageId>();
+  diskFull = 0;
+  readonly images: Images;
 
-  async fetch(location: string): Promise<ImageId> {
-    this.fetches += 1;
-    if (location.includes("slow.example.com")) await this.gate;
-    if (this.failure) throw this.failure;
-    const id = `sha512-${this.fetches}` as ImageId;
-    const [image = "", version = ""] = location.replace("docker://", "").split(":");
-    const { fetches: importedAtMs } = this;
-    this.images.push({ id, name: image, version, importedAtMs, lastUsedAtMs: importedAtMs, sizeBytes: 1 });
+  constructor(atOnce = 1) {
+    const log = createLog({ write: () => undefined, isJournal: false, isDebug: false, wallMs: Date.now });
+    const pulls = new Pulls({
+      rkt: this.store,
+      clock: this.clock,
+      log,
+      atOnce,
+      credentials: {
+        find: async () => ({ usable: [], unusable: [] }),
+        configDirectory: () => Promise.reject(new Error("there are no credentials")),
+      },
+      fetched: { add: async (id) => void this.fetched.add(id) },
+      onDiskFull: () => {
+        this.diskFull += 1;
+      },
+    });
+    const onActivity = (_key: string, activity: ImageActivity) => this.activities.push(activity);
+    this.images = new Images({ rkt: this.store, pulls, log, onActivity });
+  }
+
+  /** The id that the image has become. */
+  async ensure(image = foo, imagePullPolicy: PullPolicy = "IfNotPresent", cancel = signal): Promise<ImageId> {
+    using images = await this.images.ensure(podOf([image, imagePullPolicy]), cancel);
+    const { id, manifest } = images.byContainer.get("c0") ?? {};
+    if (id === undefined) throw new Error("no image");
+    expect(manifest?.name).toBe(id);
     return id;
   }
-  async listImages(): Promise<readonly RktImage[]> {
-    return this.images;
-  }
-  async imageManifest(id: ImageId): Promise<AppcImageManifest> {
-    return { acKind: "ImageManifest", acVersion: "0.8.11", name: id };
+
+  /** The reason for which it has become none. */
+  async reason(image = foo, imagePullPolicy: PullPolicy = "IfNotPresent"): Promise<string> {
+    return (await failureOf(this.ensure(image, imagePullPolicy))).reason;
   }
 }
 
-function container(image = name, imagePullPolicy: PullPolicy = "IfNotPresent"): Container {
-  return { ...plainContainer, image, imagePullPolicy };
+function podOf(...images: (readonly [image: string, policy: PullPolicy])[]): Pod {
+  const containers = images.map(([image, imagePullPolicy], index) => {
+    return { ...plainContainer, name: `c${index}`, image, imagePullPolicy };
+  });
+  return { namespace: "default", name: "web", spec: { ...plainPodSpec, containers } } as Partial<Pod> as Pod;
 }
 
-async function reasonOf(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
+async function failureOf(promise: Promise<unknown>): Promise<RuntimeError> {
+  const error = await promise.then(
     () => undefined,
-    (error: { reason?: string }) => error.reason ?? error,
+    (reason: unknown) => reason,
   );
+  if (error instanceof RuntimeError) return error;
+  throw new Error(`expected a RuntimeError, not ${error}`);
 }
 
-describe("an image by name", () => {
-  test.each<[policy: PullPolicy, fetches: number]>([
-    ["IfNotPresent", 1],
-    ["Always", 2],
-  ])("%s: twice takes %d pulls", async (policy, fetches) => {
-    const store = new MemoryStore();
-    const images = new Images(store);
-    await images.ensure(container(name, policy), signal);
-    const { manifest, id } = await images.ensure(container(name, policy), signal);
-    expect([store.fetches, manifest.name]).toEqual([fetches, id as string]);
+/** Reasons for an image, one a second; `undefined`: it was there. */
+async function perSecond(world: World, policy: PullPolicy, ticks: number): Promise<(string | undefined)[]> {
+  const reasons: (string | undefined)[] = [];
+  for (let tick = 0; tick < ticks; tick++) {
+    reasons.push(
+      await world.ensure(foo, policy).then(
+        () => undefined,
+        (error: RuntimeError) => error.reason,
+      ),
+    );
+    world.clock.advance(10_000);
+  }
+  return reasons;
+}
+
+// The kubelet's TestParallelPuller and TestSerializedPuller; its unit of back-off is a second there and ten here.
+describe("the kubelet's table:", () => {
+  test.each<[what: string, isPresent: boolean, policy: PullPolicy, pulls: number]>([
+    ["missing, IfNotPresent", false, "IfNotPresent", 1],
+    ["present, IfNotPresent", true, "IfNotPresent", 0],
+    ["present, Always", true, "Always", 1],
+    ["missing, Always", false, "Always", 1],
+    ["present, Never", true, "Never", 0],
+  ])("%s", async (_what, isPresent, policy, pulls) => {
+    const world = new World();
+    if (isPresent) world.store.add(`docker://${foo}`);
+    await world.ensure(foo, policy);
+    expect(world.store.pulls).toBe(pulls);
   });
 
-  test("Never takes what is there and pulls nothing", async () => {
-    const store = new MemoryStore();
-    const images = new Images(store);
-    expect(await reasonOf(images.ensure(container(name, "Never"), signal))).toBe("ErrImageNeverPull");
-    await store.fetch(name);
-    expect((await images.ensure(container(name, "Never"), signal)).id).toBe("sha512-1" as ImageId);
-    expect(store.fetches).toBe(1);
+  test("missing, Never", async () => {
+    const world = new World();
+    expect(await perSecond(world, "Never", 3)).toEqual(Array(3).fill("ErrImageNeverPull"));
+    expect(world.store.pulls).toBe(0);
+    const { message } = await failureOf(world.ensure(foo, "Never"));
+    expect(message).toBe(`Container image "${foo}" is not present with pull policy of Never`);
   });
 
-  test("a pull that fails: ErrImagePull; with Always the image that is there is better than none", async () => {
-    const store = new MemoryStore();
-    store.failure = new Error("no network");
-    const images = new Images(store);
-    expect(await reasonOf(images.ensure(container(), signal))).toBe("ErrImagePull");
-    store.failure = undefined;
-    const { id } = await images.ensure(container(), signal);
-    store.failure = new Error("no network");
-    expect((await images.ensure(container(name, "Always"), signal)).id).toBe(id);
+  test("the store cannot be looked at", async () => {
+    const world = new World();
+    world.store.listFailure = new Error("rkt is broken");
+    expect(await perSecond(world, "IfNotPresent", 3)).toEqual(Array(3).fill("ImageInspectError"));
+    expect(errorChain(await failureOf(world.ensure()))).toBe(
+      `Failed to inspect image "${foo}": rkt is broken`,
+    );
   });
 
-  test("a name that is none: InvalidImageName", async () => {
-    expect(await reasonOf(new Images(new MemoryStore()).ensure(container("BAD NAME"), signal))).toBe(
-      "InvalidImageName",
+  test("a pull that fails", async () => {
+    const world = new World();
+    world.store.failure = denied;
+    expect(await perSecond(world, "IfNotPresent", 6)).toEqual([
+      "ErrImagePull",
+      "ErrImagePull",
+      "ImagePullBackOff",
+      "ErrImagePull",
+      "ImagePullBackOff",
+      "ImagePullBackOff",
+    ]);
+    expect(world.store.pulls).toBe(3);
+  });
+
+  test("a name that is none", async () => {
+    const error = await failureOf(new World().ensure("BAD NAME"));
+    expect(error.reason).toBe("InvalidImageName");
+    expect(error.message).toBe(
+      'Failed to apply default image tag "BAD NAME": couldn\'t parse image name: invalid reference format',
     );
   });
 });
 
+describe("a pull that failed", () => {
+  test("tells when to try again, doubling from 10 s to 5 min, and begins anew when it is long over or was mended", async () => {
+    const world = new World();
+    world.store.failure = denied;
+    const delays: number[] = [];
+    for (let tries = 0; tries < 7; tries++) {
+      const { reason, retryAtMs = 0 } = await failureOf(world.ensure());
+      expect(reason).toBe("ErrImagePull");
+      delays.push(retryAtMs - world.clock.nowMs());
+      world.clock.advance(delays.at(-1) ?? 0);
+    }
+    expect(delays).toEqual([10, 20, 40, 80, 160, 300, 300].map((seconds) => seconds * 1000));
+
+    world.clock.advance(301_000);
+    const later = await failureOf(world.ensure());
+    expect(later.retryAtMs).toBe(world.clock.nowMs() + 10_000);
+    world.clock.advance(10_000);
+    world.store.failure = undefined;
+    await world.ensure();
+  });
+
+  test("is told with its cause, in the kubelet's words", async () => {
+    const world = new World();
+    world.store.failure = denied;
+    const error = await failureOf(world.ensure());
+    expect(errorChain(error)).toStartWith(`Failed to pull image "${foo}": rkt cannot fetch image`);
+    expect(errorChain(error)).toEndWith(denied);
+    expect(error.backOff?.reason).toBe("ImagePullBackOff");
+    expect(error.backOff?.message).toStartWith(`Back-off pulling image "${foo}": `);
+    const backOff = await failureOf(world.ensure());
+    expect(errorChain(backOff)).toBe(error.backOff?.message ?? "");
+    expect(backOff.retryAtMs).toBe(error.retryAtMs);
+  });
+
+  test("is left alone for every pod, and holds up no other image", async () => {
+    const world = new World();
+    world.store.failure = denied;
+    const both = await Promise.all([world.reason(), world.reason()]);
+    expect(both).toEqual(["ErrImagePull", "ImagePullBackOff"]);
+    world.store.failure = undefined;
+    await world.ensure("example.com/bar:1");
+  });
+
+  test("for want of space says so, so that room can be made", async () => {
+    const world = new World();
+    world.store.failure = "fetch: write /var/lib/rkt/tmp/x: no space left on device";
+    expect(await world.reason()).toBe("ErrImagePull");
+    expect(world.diskFull).toBe(1);
+  });
+});
+
+describe("Always, and the registry", () => {
+  test("cannot be reached: what is there is used, again and again, and that is told", async () => {
+    const world = new World();
+    const id = await world.ensure();
+    world.store.failure = unreachable;
+    expect(await world.ensure(foo, "Always")).toBe(id);
+    expect(await world.ensure(foo, "Always")).toBe(id); // without another try, which its back-off forbids
+    expect(world.store.pulls).toBe(2);
+    const { stale } = world.activities.at(-1) ?? { stale: [] };
+    expect(stale.map(({ image }) => image)).toEqual([foo]);
+    expect(stale[0]?.why).toContain("connection refused");
+
+    world.clock.advance(10_000);
+    world.store.failure = undefined;
+    expect(await world.ensure(foo, "Always")).not.toBe(id);
+    expect(world.activities.at(-1)).toEqual({ pulling: undefined, stale: [] });
+  });
+
+  test("refuses: what is there is not used", async () => {
+    const world = new World();
+    await world.ensure();
+    world.store.failure = denied;
+    expect(await world.reason(foo, "Always")).toBe("ErrImagePull");
+  });
+
+  test("cannot be reached, and nothing is there: ErrImagePull", async () => {
+    const world = new World();
+    world.store.failure = unreachable;
+    expect(await world.reason(foo, "Always")).toBe("ErrImagePull");
+  });
+});
+
+describe("what rkt does not list by name", () => {
+  test.each([`example.com/foo@sha256:${"a".repeat(64)}`, "https://example.com/foo.aci"])(
+    "%s: its own look-up tells whether it is there",
+    async (image) => {
+      const world = new World();
+      expect(await world.reason(image, "Never")).toBe("ErrImageNeverPull");
+      const id = await world.ensure(image);
+      expect(await world.ensure(image)).toBe(id);
+      expect(await world.ensure(image, "Never")).toBe(id);
+      expect(world.store.pulls).toBe(1);
+      world.store.failure = unreachable;
+      expect(await world.ensure(image, "Always")).toBe(id);
+    },
+  );
+});
+
+describe("while it is prepared", () => {
+  test("a pod's images are kept", async () => {
+    const world = new World();
+    const images = await world.images
+      .ensure(podOf([foo, "Never"], [foo, "Always"]), signal)
+      .catch(() => undefined);
+    expect(images).toBeUndefined();
+    const kept = await world.images.ensure(podOf([foo, "IfNotPresent"], [foo, "Never"]), signal);
+    const other = await world.images.ensure(podOf([foo, "IfNotPresent"]), signal);
+    const id = kept.byContainer.get("c1")?.id as ImageId;
+    kept[Symbol.dispose]();
+    expect(world.images.isKept(id)).toBe(true);
+    other[Symbol.dispose]();
+    expect(world.images.isKept(id)).toBe(false);
+  });
+
+  test("an image that was kept is let go when another one of the pod fails", async () => {
+    const world = new World();
+    const id = world.store.add(`docker://${foo}`);
+    await failureOf(world.images.ensure(podOf([foo, "Never"], ["example.com/none:1", "Never"]), signal));
+    expect(world.images.isKept(id)).toBe(false);
+  });
+
+  test("what is pulled, and that others come first, is told", async () => {
+    const world = new World();
+    const opened = Promise.withResolvers<void>();
+    world.store.gates.set(`docker://${foo}`, opened.promise);
+    const first = world.ensure();
+    await waitUntil("the first pull", () => world.store.pulls === 1);
+    const second = world.ensure("example.com/bar:1");
+    await waitUntil("the second to queue", () => world.activities.at(-1)?.pulling?.isQueued);
+    expect(world.activities.at(-1)?.pulling?.image).toBe("example.com/bar:1");
+    opened.resolve();
+    await Promise.all([first, second]);
+    expect(world.activities.at(-1)?.pulling).toBeUndefined();
+  });
+
+  test("only what was not in the store before is written down as ours", async () => {
+    const world = new World();
+    world.store.add(`docker://${foo}`);
+    await world.ensure();
+    expect([...world.fetched]).toEqual([]);
+    const id = await world.ensure("example.com/bar:1");
+    expect([...world.fetched]).toEqual([id]);
+  });
+});
+
 describe("an image file", () => {
-  test("is fetched once, and again when it has changed or the store may have lost it", async () => {
+  test("is read once, and again when it has changed or the store may have lost it", async () => {
     await using dir = await tempDir();
     const file = `${dir.path}/a.aci`;
     await writeFile(file, "one");
-    const store = new MemoryStore();
-    const images = new Images(store);
+    const { store, images, ...world } = new World();
+    const ensure = async (policy: PullPolicy) =>
+      (await images.ensure(podOf([file, policy]), signal))[Symbol.dispose]();
     for (const expected of [1, 1]) {
-      await images.ensure(container(file, "Always"), signal);
-      expect(store.fetches).toBe(expected);
+      await ensure("Always");
+      expect(store.pulls).toBe(expected);
     }
     await writeFile(file, "two!");
-    await images.ensure(container(file, "Never"), signal);
-    expect(store.fetches).toBe(2);
+    await ensure("Never");
+    expect(store.pulls).toBe(2);
     images.forget();
-    await images.ensure(container(file), signal);
-    expect(store.fetches).toBe(3);
+    await ensure("IfNotPresent");
+    expect(store.pulls).toBe(3);
+    expect(world.activities.every(({ pulling }) => pulling === undefined)).toBe(true);
   });
 
   test("regression: four pods at once imported it four times", async () => {
     await using dir = await tempDir();
     await writeFile(`${dir.path}/a.aci`, "one");
-    const store = new MemoryStore();
-    const images = new Images(store);
-    await Promise.all([1, 2, 3, 4].map(() => images.ensure(container(`${dir.path}/a.aci`), signal)));
-    expect(store.fetches).toBe(1);
+    const world = new World();
+    await Promise.all([1, 2, 3, 4].map(() => world.ensure(`${dir.path}/a.aci`)));
+    expect(world.store.pulls).toBe(1);
   });
 
   test("that is missing: ErrImagePull", async () => {
-    expect(await reasonOf(new Images(new MemoryStore()).ensure(container("/no/such.aci"), signal))).toBe(
-      "ErrImagePull",
-    );
+    expect(await new World().reason("/no/such.aci")).toBe("ErrImagePull");
+  });
+
+  test("that is broken is left alone for a while, and read at once when it has changed", async () => {
+    await using dir = await tempDir();
+    const file = `${dir.path}/a.aci`;
+    await writeFile(file, "one");
+    const world = new World();
+    world.store.failure = "fetch: error opening file: not an ACI";
+    expect(await world.reason(file)).toBe("ErrImagePull");
+    expect(await world.reason(file)).toBe("ImagePullBackOff");
+    await writeFile(file, "two!");
+    world.store.failure = undefined;
+    await world.ensure(file);
   });
 });
 
 describe("while a pull hangs", () => {
-  async function hanging() {
-    const store = new MemoryStore();
-    const images = new Images(store);
+  const slow = "slow.example.com/foo:1.0";
+
+  async function hanging(atOnce = 1) {
+    const world = new World(atOnce);
     const opened = Promise.withResolvers<void>();
-    store.gate = opened.promise;
-    const slow = images.ensure(container("slow.example.com/foo:1.0"), signal);
-    while (store.fetches === 0) await Promise.resolve();
-    return { store, images, slow, open: () => opened.resolve() };
+    world.store.gates.set(`docker://${slow}`, opened.promise);
+    const pull = world.ensure(slow);
+    await waitUntil("it to begin", () => world.store.pulls === 1);
+    return { world, pull, open: () => opened.resolve() };
   }
 
   test("regression: a local file waited for it", async () => {
     await using dir = await tempDir();
     await writeFile(`${dir.path}/a.aci`, "one");
-    const { images, slow, open } = await hanging();
-    await images.ensure(container(`${dir.path}/a.aci`), signal);
+    const { world, pull, open } = await hanging();
+    await world.ensure(`${dir.path}/a.aci`);
     open();
-    await slow;
+    await pull;
   });
 
-  test("another pull waits for it", async () => {
-    const { store, images, slow, open } = await hanging();
-    const next = images.ensure(container(), signal);
-    for (let turns = 0; turns < 100; turns++) await Promise.resolve();
-    expect(store.fetches).toBe(1);
+  test("another pull waits for it, in the order of asking", async () => {
+    const { world, pull, open } = await hanging();
+    const later = ["a", "b", "c"].map((name) => world.ensure(`example.com/${name}:1`));
+    await waitUntil("all to queue", () => world.activities.filter((it) => it.pulling?.isQueued).length === 3);
+    expect(world.store.pulls).toBe(1);
     open();
-    await Promise.all([slow, next]);
-    expect(store.fetches).toBe(2);
+    await Promise.all([pull, ...later]);
+    expect(world.store.images.map(({ name }) => name.at(-1))).toEqual(["o", "a", "b", "c"]);
+  });
+
+  test("another pull does not wait where two may work at once, a third one does", async () => {
+    const { world, pull, open } = await hanging(2);
+    await world.ensure("example.com/a:1");
+    world.store.gates.set("docker://example.com/b:1", new Promise(() => undefined));
+    const cancel = new AbortController();
+    const second = world.ensure("example.com/b:1", "Always", cancel.signal).catch(() => undefined);
+    await waitUntil("the second", () => world.store.pulls === 3);
+    const third = world.ensure("example.com/c:1");
+    await waitUntil("the third to queue", () => world.activities.at(-1)?.pulling?.isQueued);
+    cancel.abort();
+    await Promise.all([second, third]);
+    open();
+    await pull;
   });
 
   test("regression: a pod that nobody wants any more waited for it", async () => {
-    const { images, slow, open } = await hanging();
+    const { world, pull, open } = await hanging();
     const cancel = new AbortController();
-    const next = images.ensure(container(), cancel.signal);
+    const next = world.ensure(foo, "IfNotPresent", cancel.signal);
+    await waitUntil("it to queue", () => world.activities.at(-1)?.pulling?.isQueued);
     cancel.abort(new Error("canceled"));
-    expect(await reasonOf(next)).toBeDefined();
+    await expect(next).rejects.toThrow("canceled");
     open();
-    await slow;
+    await pull;
+    await world.ensure(foo); // its turn was not lost, and it has no back-off
   });
 });

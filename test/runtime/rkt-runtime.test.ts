@@ -8,9 +8,13 @@ import { specHash } from "../../src/pod/hash.ts";
 import type { PodUid } from "../../src/pod/names.ts";
 import type { Pod } from "../../src/pod/pod.ts";
 import { RktClient } from "../../src/rkt/rkt-client.ts";
+import { FetchedImages } from "../../src/runtime/fetched-images.ts";
+import { Images } from "../../src/runtime/images.ts";
 import { Observer } from "../../src/runtime/observe.ts";
 import { PodDirectories } from "../../src/runtime/pod-directory.ts";
 import { PodFiles } from "../../src/runtime/pod-files.ts";
+import { PullCredentials } from "../../src/runtime/pull-credentials.ts";
+import { Pulls } from "../../src/runtime/pulls.ts";
 import { RktRuntime } from "../../src/runtime/rkt-runtime.ts";
 import { TerminationMessages } from "../../src/runtime/termination-message.ts";
 import { Systemd } from "../../src/systemd/systemd.ts";
@@ -51,7 +55,25 @@ runtimeContract("rkt and systemd, with the built-in engine", async () => {
   const messages = new TerminationMessages({ directories, isBuiltin: true });
   const observer = new Observer({ rkt, systemd, directories, messages, unitDir, bootId, clock });
   const files = new PodFiles({ directories, objects: () => objects, hostIP: () => "192.0.2.1", clock, log });
-  const options = { rkt, systemd, observer, directories, files, unitDir, network: "default" };
+  const pulls = new Pulls({
+    ...{ rkt, clock, log, atOnce: 1 },
+    credentials: new PullCredentials({ runDir: dir.path, files: [], objects: () => objects }),
+    fetched: new FetchedImages(dir.path),
+    onDiskFull: () => undefined,
+  });
+  const images = new Images({ rkt, pulls, log, onActivity: () => undefined });
+  const garbage = { collect: async () => undefined, noteChange: () => undefined };
+  const options = {
+    rkt,
+    systemd,
+    observer,
+    directories,
+    files,
+    images,
+    garbage,
+    unitDir,
+    network: "default",
+  };
   return {
     runtime: new RktRuntime({
       ...options,

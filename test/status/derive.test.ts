@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import type { Pod as V1Pod } from "kubernetes-types/core/v1";
+import { noImageActivity, type Pulling } from "../../src/pod/image-activity.ts";
 import type { ObservedApp } from "../../src/pod/observed-pod.ts";
 import type { Waiting } from "../../src/pod/waiting.ts";
 import { derivePod } from "../../src/status/derive.ts";
@@ -17,6 +18,7 @@ function view(change: Partial<PodView> = {}): PodView {
     pod: basePod(),
     revisions: [baseRevision()],
     waiting: undefined,
+    images: noImageActivity,
     manifest: { state: "accepted" },
     isDeleted: false,
     hostIP: "192.0.2.1",
@@ -99,6 +101,44 @@ describe("a container's state", () => {
         phase: "Pending",
         container: { state: { waiting: { reason: "ErrImagePull", message: "no such image" } } },
       });
+  });
+
+  const mebibyte = 1024 ** 2;
+  const progress = (done: number, total: number) => ({
+    doneBytes: done * mebibyte,
+    totalBytes: total * mebibyte,
+  });
+  test.each<[what: string, change: Partial<Pulling>, message: string | undefined]>([
+    ["begun", {}, 'Pulling image "busybox"'],
+    ["queued", { isQueued: true }, 'Waiting for other pulls, then pulling image "busybox"'],
+    ["under way", { progress: progress(12.34, 40) }, 'Pulling image "busybox": 12.3 MiB of 40 MiB'],
+    ["of a size that is not told", { progress: progress(2048, 0) }, 'Pulling image "busybox": 2 GiB'],
+    [
+      "hardly begun",
+      { progress: { doneBytes: 5, totalBytes: 1024 } },
+      'Pulling image "busybox": 5 B of 1 KiB',
+    ],
+    ["another one's", { image: "other" }, undefined],
+  ])("while its image is pulled: %s", (_what, change, message) => {
+    const pulling = { image: "busybox", isQueued: false, progress: undefined, ...change };
+    const images = { pulling, stale: [] };
+    const { container } = derive({
+      revisions: [],
+      waiting: { kind: "starting", failure: undefined },
+      images,
+    });
+    expect(container?.state).toEqual({
+      waiting: { reason: "ContainerCreating", ...(message !== undefined && { message }) },
+    });
+  });
+
+  test("while its image is pulled again: how that failed before, until it gets somewhere", () => {
+    const waiting: Waiting = { kind: "starting", failure };
+    const begun = { image: "busybox", isQueued: false, progress: undefined };
+    const reason = (pulling: Pulling) =>
+      derive({ revisions: [], waiting, images: { pulling, stale: [] } }).container?.state?.waiting?.reason;
+    expect(reason(begun)).toBe("ErrImagePull");
+    expect(reason({ ...begun, progress: progress(1, 2) })).toBe("ContainerCreating");
   });
 
   test("in a crash loop: the kubelet's words, and how it ended last", () => {
@@ -300,4 +340,16 @@ describe("times", () => {
     expect(again.metadata?.deletionTimestamp).toBe("2026-01-01T12:00:00Z");
     expect(derive({}, again).pod.metadata).not.toHaveProperty("deletionTimestamp");
   });
+});
+
+test("an image that could not be pulled anew is told while its pod runs", () => {
+  const images = { pulling: undefined, stale: [{ image: "busybox", why: "connection refused" }] };
+  const { phase, condition } = derive({ images });
+  expect(phase).toBe("Running");
+  expect(condition("ImagesUpToDate")).toMatchObject({
+    status: "False",
+    reason: "ErrImagePull",
+    message: 'image "busybox" is used as it was pulled before: connection refused',
+  });
+  expect(derive().condition("ImagesUpToDate")).toBeUndefined();
 });

@@ -125,3 +125,26 @@ test("logs are of the live revision and of the one before; in a crash loop both 
   expect(store.revisionsOf("default", "web")).toMatchObject({ current: undefined, previous: undefined });
   expect(store.revisionsOf("default", "nope")).toBeUndefined();
 });
+
+test("what becomes of a Pod's images is told at once, kept over updates, and forgotten with the Pod", () => {
+  const { store, told } = create();
+  const key = podKey("default", "web");
+  const waiting = new Map([[key, { kind: "starting", failure: undefined } as const]]);
+  const message = () => store.get("default", "web")?.status?.containerStatuses?.[0]?.state?.waiting?.message;
+  const pulling = { image: "busybox", isQueued: false, progress: undefined };
+  store.reportImages(key, { pulling, stale: [] }); // before the first update: nobody to tell it of
+  expect(told()).toEqual([]);
+  store.update(picture({ revisions: [], waiting }));
+  expect([told(), message()]).toEqual([["added web"], 'Pulling image "busybox"']);
+
+  const progress = { doneBytes: 1, totalBytes: 2 };
+  store.reportImages(key, { pulling: { ...pulling, progress }, stale: [] });
+  expect([told(), message()]).toEqual([["modified web"], 'Pulling image "busybox": 1 B of 2 B']);
+  store.reportImages(key, { pulling: { ...pulling, progress }, stale: [] });
+  store.update(picture({ revisions: [], waiting }));
+  expect(told()).toEqual([]);
+
+  store.update(picture({ desired: none, revisions: [] }));
+  store.update(picture({ revisions: [], waiting }));
+  expect(message()).toBeUndefined();
+});
