@@ -5,9 +5,11 @@ import { CommandError } from "../host/command.ts";
 const notFound =
   /no matches found for|no image IDs found|cannot find aci satisfying|image was not found in the store/;
 const busy = /device or resource busy|is currently running/;
-/** Go's words for a network or a server that fails; not those for an answer that says no. */
+/** Go's words for a network or a server that fails. */
 const unreachable =
-  /no such host|connection refused|connection reset|broken pipe|network is unreachable|no route to host|server misbehaving|name resolution|timeout|deadline exceeded|\bEOF\b|HTTP (?:status )?code: (?:429|5\d\d)/i;
+  /no such host|connection refused|connection reset|broken pipe|network is unreachable|no route to host|server misbehaving|failure in name resolution|(?:i\/o|handshake) timeout|timeout awaiting|\(timeout\)|Client\.Timeout|deadline exceeded|(?:unexpected |: )EOF|HTTP (?:status )?code: (?:429|5\d\d)/;
+/** An answer that says no, whatever else is in the text, as the image's name. */
+const refused = /HTTP (?:status )?code: 4(?!29)\d\d/;
 const diskFull = /no space left on device|disk quota exceeded/i;
 
 export class RktError extends Error {
@@ -35,7 +37,7 @@ export class RktError extends Error {
     this.isNotFound = notFound.test(stderr);
     this.isBusy = busy.test(stderr);
     this.isTimeout = command?.isTimeout ?? false;
-    this.isUnreachable = unreachable.test(stderr);
+    this.isUnreachable = unreachable.test(stderr) && !refused.test(stderr);
     this.isDiskFull = diskFull.test(stderr);
     this.isPanic = command?.exitCode === 2 && /^panic: /m.test(stderr);
     this.stderrTail = stderr.trimEnd().split("\n").slice(-5).join("\n").slice(-1000);

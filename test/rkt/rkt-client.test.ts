@@ -176,6 +176,10 @@ describe("images", () => {
     ["Unexpected HTTP code: 429, URL: https://quay.io/v2/", true, false],
     ["Unexpected HTTP code: 404, URL: https://quay.io/v2/", false, false],
     ["unexpected EOF", true, false],
+    ['Get "https://quay.io/v2/": read: connection reset by peer', true, false],
+    ["layer sha256:0123: the server stalls (timeout)", true, false],
+    ["manifest of quay.io/timeout/eof:1: access denied (HTTP status code: 403)", false, false],
+    ["manifest of quay.io/no such host: not found (HTTP status code: 404)", false, false],
     ["write /var/lib/rkt/tmp/x: no space left on device", false, true],
   ])("what went wrong is told apart by rkt's words: %s", async (stderr, isUnreachable, isDiskFull) => {
     const command = ["/bin/sh", "-c", `echo 'fetch: ${stderr}' >&2; exit 254`] as const;
