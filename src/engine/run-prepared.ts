@@ -134,7 +134,8 @@ async function startApps(
     for (const app of apps) writeAppStatus(`${pod.path}/status/${app.name}`, "waiting");
     writeFileSync(`${pod.path}/unit`, unit);
     writeFileSync(`${pod.path}/pid`, String(process.pid));
-    systemctl(["start", "--", ...units]);
+    // `fail`: bound to the pod unit, they would start that too, which else cancels a stop of it that has come meanwhile.
+    systemctl(["start", "--job-mode=fail", "--", ...units]);
   } catch (error) {
     removeAppUnits(units);
     unmountPod(pod);
