@@ -11,6 +11,8 @@ interface ActionMap {
     readonly key: PodKey;
     readonly pod: Pod;
     readonly attempt: Attempt;
+    /** Of the ConfigMaps and Secrets that it needs. */
+    readonly objects: ContentHash;
     readonly replaces: readonly Revision[];
     readonly reason: "added" | "changed" | "ended";
   };
@@ -51,7 +53,7 @@ export function actionId(action: Action): ActionId {
 function actionTarget(action: Action): string {
   switch (action.kind) {
     case "run":
-      return `${action.key} ${action.pod.specHash} ${action.attempt.restartCount}`;
+      return `${action.key} ${action.pod.specHash} ${action.attempt.restartCount} ${action.objects}`;
     case "refresh":
       return `${action.key} ${action.content}`;
     case "stop":

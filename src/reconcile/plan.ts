@@ -14,7 +14,8 @@
 //
 //   either way:  prepared but never started, dead but not the last ──remove──► nothing
 
-import { contentHash } from "../pod/content-hash.ts";
+import type { ConfigObjects } from "../pod/config-objects.ts";
+import { contentHash, objectsHash } from "../pod/content-hash.ts";
 import { type Desired, isHeld } from "../pod/desired.ts";
 import { type Lineage, lineageOf } from "../pod/lineage.ts";
 import { type ContentHash, type PodKey, type PodUid, podKey } from "../pod/names.ts";
@@ -121,7 +122,7 @@ interface Surroundings {
 function stepsOfWanted(pod: Pod, lineage: Lineage, { desired, content }: Surroundings): readonly Step[] {
   const key = keyOf(pod);
   const kept = lineage.running.find(({ specHash }) => specHash === pod.specHash);
-  const run = kept ? [] : runSteps(pod, lineage);
+  const run = kept ? [] : runSteps(pod, lineage, desired.objects);
   // What is known of an unreadable directory may be old: good enough to start what is down, not to stop what is up.
   if (desired.unreadable !== undefined) return run.filter(({ action }) => action.replaces.length === 0);
   const surplus = kept ? lineage.running.filter((revision) => revision !== kept) : [];
@@ -136,8 +137,18 @@ function stepsOfWanted(pod: Pod, lineage: Lineage, { desired, content }: Surroun
 }
 
 /** The start of a Pod that is not running as written, if it is to be started at all. */
-function runSteps(pod: Pod, { running, stopping, exited }: Lineage): readonly Step<ActionOf<"run">>[] {
-  const run = { kind: "run", key: keyOf(pod), pod, replaces: [] } as const;
+function runSteps(
+  pod: Pod,
+  { running, stopping, exited }: Lineage,
+  objects: ConfigObjects,
+): readonly Step<ActionOf<"run">>[] {
+  const run = {
+    kind: "run",
+    key: keyOf(pod),
+    pod,
+    objects: objectsHash(pod, objects),
+    replaces: [],
+  } as const;
   const first = { restartCount: 0, backOffMs: 0 };
   const live = [...running, ...stopping];
   if (live.some(({ specHash }) => specHash !== pod.specHash))

@@ -3,9 +3,10 @@
 import { expect, test } from "bun:test";
 import type { ConfigObjects } from "../../src/pod/config-objects.ts";
 import { noConfigObjects } from "../../src/pod/config-objects.ts";
-import { contentHash } from "../../src/pod/content-hash.ts";
-import type { Pod } from "../../src/pod/pod.ts";
+import { contentHash, objectsHash } from "../../src/pod/content-hash.ts";
+import type { Container, Pod } from "../../src/pod/pod.ts";
 import type { ProjectedSource } from "../../src/pod/volume.ts";
+import { plainContainer } from "../plain-pod.ts";
 import { basePod, configMap } from "../reconcile/base-world.ts";
 
 const pod = basePod({ configMap: "settings" });
@@ -59,6 +60,37 @@ test("no two contents read the same", () => {
   );
   expect(new Set(hashes).size).toBe(hashes.length);
 });
+
+test.each([
+  ["a volume", pod],
+  [
+    "a variable",
+    withContainer({
+      env: [{ name: "X", source: { kind: "configMapKey", name: "settings", key: "key", optional: false } }],
+    }),
+  ],
+  [
+    "variables",
+    withContainer({ envFrom: [{ kind: "configMap", name: "settings", prefix: "", optional: true }] }),
+  ],
+])("what a start depends on: %s of a ConfigMap", (_name, of) => {
+  const hashes = [noConfigObjects, configMap("settings", "a"), configMap("settings", "b")].map((it) =>
+    objectsHash(of, it),
+  );
+  expect(new Set(hashes).size).toBe(3);
+  expect(objectsHash(of, configMap("other", "a"))).toBe(objectsHash(of, noConfigObjects));
+});
+
+test("what a start depends on: a Secret for its images", () => {
+  const of = { ...basePod(), spec: { ...basePod().spec, imagePullSecrets: ["registry"] } };
+  const registry = { namespace: "default", name: "registry", type: "Opaque", data: new Map() };
+  const objects = { ...noConfigObjects, secrets: new Map([["default/registry", registry]]) };
+  expect(objectsHash(of, objects)).not.toBe(objectsHash(of, noConfigObjects));
+});
+
+function withContainer(change: Partial<Container>): Pod {
+  return { ...basePod(), spec: { ...basePod().spec, containers: [{ ...plainContainer, ...change }] } };
+}
 
 test("labels count where the downward API shows them, whatever their order", () => {
   const downward = podWith({ kind: "downwardAPI", items: [], defaultMode: 0o644 });

@@ -1,7 +1,8 @@
 // What is done next, as tables: a world in which all is well, one thing changed, the actions.
 
 import { describe, expect, test } from "bun:test";
-import { contentHash } from "../../src/pod/content-hash.ts";
+import { noConfigObjects } from "../../src/pod/config-objects.ts";
+import { contentHash, objectsHash } from "../../src/pod/content-hash.ts";
 import type { ManifestFile } from "../../src/pod/desired.ts";
 import { type ContentHash, type PodUid, podKey } from "../../src/pod/names.ts";
 import type { Revision } from "../../src/pod/observed-pod.ts";
@@ -39,7 +40,9 @@ const unreadable = (pods = [basePod()]) => baseDesired({ pods, unreadable: "EIO"
 const none = baseDesired({ pods: [] });
 
 function run(change: Partial<Extract<Action, { kind: "run" }>> = {}): Action {
-  return { kind: "run", key, pod: basePod(), attempt: first, replaces: [], reason: "added", ...change };
+  const pod = change.pod ?? basePod();
+  const objects = objectsHash(pod, noConfigObjects);
+  return { kind: "run", key, pod, attempt: first, objects, replaces: [], reason: "added", ...change };
 }
 
 interface Case {
@@ -325,6 +328,21 @@ describe("what failed", () => {
       actions: [run()],
       waiting: new Map([[key, { kind: "starting", failure }]]),
     });
+  });
+
+  test("is tried again at once when a ConfigMap that it needs is another", () => {
+    const pod = basePod({ configMap: "settings" });
+    const desired = baseDesired({ pods: [pod] });
+    const world = baseWorld({
+      desired,
+      revisions: [],
+      failures: failures(run({ pod }), failed(nowMs + 5000)),
+    });
+    expect(plan(world).actions).toEqual([]);
+    const added = { ...desired, objects: configMap("settings", "a") };
+    expect(plan({ ...world, desired: added }).actions).toMatchObject([{ kind: "run" }]);
+    const other = { ...desired, objects: configMap("other", "a") };
+    expect(plan({ ...world, desired: other }).actions).toEqual([]);
   });
 
   test("leaves the old revision running when a change cannot be prepared", () => {
