@@ -67,12 +67,19 @@ function seccompIsolator(
   const set = (value: { readonly set: readonly string[]; readonly errno?: string }) => [
     { name: "os/linux/seccomp-retain-set", value },
   ];
-  if (seccompProfile === "Unconfined" || (privileged && !isPodPrivileged))
-    return set({ set: ["@appc.io/all"] });
-  // Docker's profile makes a call fail; without errno rkt would kill the caller.
-  if (seccompProfile === "RuntimeDefault" && !privileged)
-    return set({ set: ["@docker/default-whitelist"], errno: "EPERM" });
-  return [];
+  const unconfined = () => set({ set: ["@appc.io/all"] });
+  if (privileged) return isPodPrivileged ? [] : unconfined();
+  switch (seccompProfile) {
+    case "Unconfined":
+      return unconfined();
+    case "RuntimeDefault":
+      // Docker's profile makes a call fail; without errno rkt would kill the caller.
+      return set({ set: ["@docker/default-whitelist"], errno: "EPERM" });
+    case undefined:
+      return [];
+    default:
+      return seccompProfile satisfies never;
+  }
 }
 
 function resourceIsolator(name: string, resource: Resource | undefined): readonly AppcIsolator[] {

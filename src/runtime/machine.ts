@@ -32,8 +32,9 @@ export async function isCoreOs(): Promise<boolean> {
   return /^ID=["']?coreos["']?$/m.test((await readTextIfExists("/etc/os-release")) ?? "");
 }
 
-/** The SELinux label of a file; `?` where there is none. */
-export async function seLinuxLabel(path: string, signal: AbortSignal): Promise<string> {
+/** The SELinux label of a file; undefined on a machine without SELinux. */
+export async function seLinuxLabel(path: string, signal: AbortSignal): Promise<string | undefined> {
+  if ((await readTextIfExists("/sys/fs/selinux/enforce")) === undefined) return undefined;
   const argv = ["stat", "--format=%C", "--", path];
   return (await runCommand(argv, { timeoutMs: 10_000, signal })).stdout.trimEnd();
 }

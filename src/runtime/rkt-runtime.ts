@@ -63,7 +63,7 @@ export class RktRuntime implements Runtime {
 
   async prepare(pod: Pod, attempt: Attempt, signal: AbortSignal): Promise<RktUuid> {
     const { directories, files, garbage, rkt, isBuiltin, stage1Name, stage1Path } = this.#options;
-    checkWishes(pod, isBuiltin);
+    await checkWishes(pod, { rkt, isBuiltin }, signal);
     await directories.create(pod).catch(asRuntimeError("CreateContainerError", "make the pod's directory"));
     const { environment, mounts, messages } = await files.setUp(pod);
     using images = await this.#options.images.ensure(pod, signal);

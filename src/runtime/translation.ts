@@ -1,5 +1,6 @@
 // A pod in the words of the rkt and the systemd that will run it. What they have no words for is refused, before anything is made.
 
+import { errorChain } from "../host/error.ts";
 import type { Pod } from "../pod/pod.ts";
 import { RuntimeError } from "../reconcile/runtime.ts";
 import type { AppcPodManifest } from "../rkt/appc.ts";
@@ -12,12 +13,30 @@ import type { PodUnitOptions } from "../systemd/pod-unit.ts";
 import { seLinuxContext } from "../systemd/selinux-context.ts";
 import { isCoreOs, machineResolver, seLinuxLabel } from "./machine.ts";
 
+interface Rkt {
+  readonly rkt: RktClient;
+  readonly isBuiltin: boolean;
+}
+
 /** Throws RuntimeError (CreateContainerConfigError), as all of these. */
-export function checkWishes(pod: Pod, isBuiltin: boolean): void {
-  const wishes = unfulfilled(pod, { isBuiltin });
+export async function checkWishes(pod: Pod, { rkt, isBuiltin }: Rkt, signal: AbortSignal): Promise<void> {
+  const wishes = [...unfulfilled(pod, { isBuiltin })];
+  if (isBuiltin && (await podSeLinuxContext(pod, rkt, signal)) !== undefined)
+    wishes.push({ field: "seLinuxOptions", reason: "the built-in engine gives apps no SELinux label" });
   if (wishes.length === 0) return;
   const list = wishes.map(({ field, reason }) => `${field}: ${reason}`).join("; ");
   throw new RuntimeError("CreateContainerConfigError", list);
+}
+
+/** Undefined where none is asked for, and on a machine without SELinux, where it means nothing. */
+async function podSeLinuxContext(pod: Pod, rkt: RktClient, signal: AbortSignal): Promise<string | undefined> {
+  const asked = seLinuxOptionsOf(pod);
+  if (asked === undefined) return undefined;
+  const label = await seLinuxLabel(rkt.dataDir, signal).catch((error: unknown) => {
+    const message = `Cannot read the SELinux label of ${rkt.dataDir}: ${errorChain(error)}`;
+    throw new RuntimeError("CreateContainerError", message);
+  });
+  return label === undefined ? undefined : seLinuxContext(label, asked);
 }
 
 export function translatePod(input: PodManifestInput): AppcPodManifest {
@@ -38,22 +57,15 @@ export async function podRun(
   {
     uuid,
     rkt,
-    network,
     isBuiltin,
-  }: {
-    readonly uuid: PodUnitOptions["uuid"];
-    readonly rkt: RktClient;
-    readonly network: string;
-    readonly isBuiltin: boolean;
-  },
+    network,
+  }: Rkt & { readonly uuid: PodUnitOptions["uuid"]; readonly network: string },
   signal: AbortSignal,
 ): Promise<Pick<PodUnitOptions, "execStart" | "seLinuxContext">> {
   const options = runPreparedOptions(pod, { network, resolver: await machineResolver(), isBuiltin });
-  const asked = seLinuxOptionsOf(pod);
   return {
     execStart: rkt.runPreparedArgv(uuid, options),
-    seLinuxContext:
-      asked === undefined ? undefined : seLinuxContext(await seLinuxLabel(rkt.dataDir, signal), asked),
+    seLinuxContext: await podSeLinuxContext(pod, rkt, signal),
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { SeLinuxOptions } from "../pod/pod.ts";
 
-/** `label`: `user:role:type:level`, the level with colons of its own. Undefined for what is no label: the machine has no SELinux. */
+/** `label`: `user:role:type:level`, the level with colons of its own. Undefined for what is no label. */
 export function seLinuxContext(label: string, options: SeLinuxOptions): string | undefined {
   const parts = /^([^:]+):([^:]+):([^:]+)(?::(.+))?$/.exec(label);
   if (parts === null) return undefined;

@@ -50,7 +50,11 @@ test("kubelet: a request alone is the limit too", () => {
 test("kubelet: privileged is all of its capabilities, and drops are ignored", () => {
   const privileged = (isBuiltin: boolean) =>
     isolatorsOf({
-      context: { privileged: true, capabilities: { add: [], drop: ["CAP_CHOWN"] } },
+      context: {
+        privileged: true,
+        capabilities: { add: [], drop: ["CAP_CHOWN"] },
+        seccompProfile: "Unconfined", // as the manifest makes it of privileged
+      },
       options: { isPodPrivileged: true, isBuiltin },
     });
   expect(vector("privileged(count only)").isolators).toBe(privileged(false).length as never);

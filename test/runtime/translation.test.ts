@@ -1,14 +1,18 @@
 import { expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import type { ImageId } from "../../src/pod/names.ts";
 import type { Pod } from "../../src/pod/pod.ts";
 import { RuntimeError } from "../../src/reconcile/runtime.ts";
+import { RktClient } from "../../src/rkt/rkt-client.ts";
 import { checkWishes, translatePod } from "../../src/runtime/translation.ts";
-import { plainContainer, plainMount } from "../plain-pod.ts";
+import { plainContainer, plainMount, plainPodSpec } from "../plain-pod.ts";
 import { podOf } from "../rkt/pod.ts";
 
-function refusal(act: () => unknown): { readonly reason: string; readonly message: string } | undefined {
+async function refusal(
+  act: () => unknown,
+): Promise<{ readonly reason: string; readonly message: string } | undefined> {
   try {
-    act();
+    await act();
     return undefined;
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error;
@@ -16,19 +20,21 @@ function refusal(act: () => unknown): { readonly reason: string; readonly messag
   }
 }
 
-test("what a real rkt has no words for is refused, each field with its reason", () => {
+test("what a real rkt has no words for is refused, each field with its reason", async () => {
   const volumeMounts = [{ ...plainMount, mountPropagation: "HostToContainer" as const }];
   const pod = podOf({ spec: { hostPID: true, containers: [{ ...plainContainer, volumeMounts }] } });
-  expect(refusal(() => checkWishes(pod, false))).toEqual({
+  const rkt = new RktClient({ command: ["/bin/false"], options: {} });
+  const check = (isBuiltin: boolean) => checkWishes(pod, { rkt, isBuiltin }, new AbortController().signal);
+  expect(await refusal(() => check(false))).toEqual({
     reason: "CreateContainerConfigError",
     message:
       "spec.hostPID: rkt gives every pod PIDs of its own; " +
       "spec.containers[0].volumeMounts[0].mountPropagation: rkt passes no mounts on between a pod and the machine",
   });
-  expect(refusal(() => checkWishes(pod, true))).toBeUndefined();
+  expect(await refusal(() => check(true))).toBeUndefined();
 });
 
-test("what an image does not allow is the configuration's fault", () => {
+test("what an image does not allow is the configuration's fault", async () => {
   const securityContext = { ...plainContainer.securityContext, runAsNonRoot: true };
   const pod: Pod = podOf({ spec: { containers: [{ ...plainContainer, securityContext }] } });
   const manifest = {
@@ -47,8 +53,20 @@ test("what an image does not allow is the configuration's fault", () => {
       isBuiltin: true,
       stage1: { name: "", path: "" },
     });
-  expect(refusal(translate)).toEqual({
+  expect(await refusal(translate)).toEqual({
     reason: "CreateContainerConfigError",
     message: "container has no runAsUser and image will run as root",
   });
 });
+
+// On a machine with SELinux there is nothing to try: the label is the machine's.
+test.skipIf(existsSync("/sys/fs/selinux/enforce"))(
+  "SELinux options mean nothing to a machine without SELinux",
+  async () => {
+    const seLinuxOptions = { user: "", role: "", type: "spc_t", level: "" };
+    const securityContext = { ...plainPodSpec.securityContext, seLinuxOptions };
+    const rkt = new RktClient({ command: ["/bin/false"], options: {} });
+    const pod = podOf({ spec: { securityContext } });
+    await checkWishes(pod, { rkt, isBuiltin: true }, new AbortController().signal);
+  },
+);

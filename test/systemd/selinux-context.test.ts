@@ -17,6 +17,6 @@ test("a policy without levels", () => {
   expect(seLinuxContext("user_u:role_r:type_t", { ...nothing, type: "x_t" })).toBe("user_u:role_r:x_t");
 });
 
-test("a machine without SELinux has no label to start from", () => {
+test("what is no label: stat prints it of a file without", () => {
   expect(seLinuxContext("?", { ...nothing, type: "spc_t" })).toBeUndefined();
 });
