@@ -220,7 +220,8 @@ async function buildImages(config: Config, { rkt, clock, log, status, isBuiltin,
   const images = new Images({ rkt, pulls, log, onActivity });
   const dataDir = rktOptions(config, { isBuiltin }).dir ?? "/var/lib/rkt";
   const isKept: ImageGarbageOptions["isKept"] = (id) => images.isKept(id);
-  const garbage = new ImageGarbage({ rkt, dataDir, fetched, isKept, clock, log });
+  const onRemoved = () => images.forget();
+  const garbage = new ImageGarbage({ rkt, dataDir, fetched, isKept, onRemoved, clock, log });
   garbage.start();
   return { images, garbage };
 }

@@ -50,6 +50,8 @@ export interface ImageGarbageOptions {
   readonly dataDir: string;
   readonly fetched: Pick<FetchedImages, "ids" | "remove">;
   readonly isKept: (id: ImageId) => boolean;
+  /** One went: nothing that is remembered of the store is sure. */
+  readonly onRemoved: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -99,7 +101,7 @@ export class ImageGarbage implements AsyncDisposable {
   }
 
   async #removeUntilEnough(): Promise<void> {
-    const { rkt, clock, log, isKept } = this.#options;
+    const { rkt, fetched, clock, log, isKept, onRemoved } = this.#options;
     const { signal } = this.#end;
     const unused = new Map((await this.#unused()).map((image) => [image.id, image]));
     for (;;) {
@@ -116,7 +118,8 @@ export class ImageGarbage implements AsyncDisposable {
       }
       unused.delete(oldest.id);
       await rkt.removeImage(oldest.id, signal);
-      await this.#options.fetched.remove(oldest.id);
+      onRemoved();
+      await fetched.remove(oldest.id);
       await rkt.removeUnusedTrees(signal);
       log.info("removed an unused image", { id: oldest.id, used: `${usedPercent(disk)} %` });
     }

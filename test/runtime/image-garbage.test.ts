@@ -69,6 +69,7 @@ async function smallDisk() {
     dataDir,
     fetched,
     isKept: (id) => kept.has(id),
+    onRemoved: () => undefined,
     clock: { nowMs: () => clock.nowMs(), wallMs: () => Date.now() + clock.nowMs() }, // images are as old as the fake clock is
     log,
   });
