@@ -45,7 +45,7 @@ const plainAci: AppcImageManifest = {
 };
 
 /** As rkt's converter makes them. */
-const fromDocker: AppcImageManifest = {
+export const fromDocker: AppcImageManifest = {
   acKind: "ImageManifest",
   acVersion: "0.8.11",
   name: "registry-1.docker.io/library/nginx",

@@ -10,10 +10,13 @@ import { RktClient } from "../../src/rkt/rkt-client.ts";
 import { seLinuxOptionsOf } from "../../src/rkt/unfulfilled.ts";
 import { podUnitText } from "../../src/systemd/pod-unit.ts";
 import { seLinuxContext } from "../../src/systemd/selinux-context.ts";
+import { podFrom } from "../manifest/pod-manifest.ts";
 import { plainContainer } from "../plain-pod.ts";
-import { defaultImage, type GoldenCase, goldenCases } from "./golden-cases.ts";
+import { defaultImage, fromDocker, type GoldenCase, goldenCases } from "./golden-cases.ts";
 import { podOf } from "./pod.ts";
+import { variable } from "./resolved.ts";
 
+const directory = `${import.meta.dir}/golden`;
 const uuid = "3b7f27cf-8a07-4d4b-9f2e-5a2d9f0f2a11" as RktUuid;
 const id = "sha512-afec53855e9208a62afaa5cec03af213bb4afe866566850cd90576d4fd0a21a4" as ImageId;
 const resolver: Resolver = { nameservers: ["192.168.1.1"], searches: ["lan"], options: [] };
@@ -63,6 +66,15 @@ function unitText(pod: Pod, { isBuiltin = false }: GoldenCase): string {
   });
 }
 
+async function expectGolden(name: string, pod: Pod, golden: GoldenCase): Promise<void> {
+  const texts = { json: manifestText(pod, golden), service: unitText(pod, golden) };
+  for (const [kind, text] of Object.entries(texts)) {
+    const file = `${directory}/${name}.${kind}`;
+    if (process.env.UPDATE_GOLDEN === "1") await Bun.write(file, text);
+    expect(text).toBe(await readFile(file, "utf8"));
+  }
+}
+
 test.each(Object.entries(goldenCases))("%s", async (name, golden) => {
   const { container, securityContext, spec, annotations = {} } = golden;
   const only = {
@@ -70,17 +82,23 @@ test.each(Object.entries(goldenCases))("%s", async (name, golden) => {
     ...container,
     securityContext: { ...plainContainer.securityContext, ...securityContext },
   };
-  const pod = podOf({ annotations, spec: { containers: [only], ...spec } });
-  const texts = { json: manifestText(pod, golden), service: unitText(pod, golden) };
-  for (const [kind, text] of Object.entries(texts)) {
-    const file = `${import.meta.dir}/golden/${name}.${kind}`;
-    if (process.env.UPDATE_GOLDEN === "1") await Bun.write(file, text);
-    expect(text).toBe(await readFile(file, "utf8"));
-  }
+  await expectGolden(name, podOf({ annotations, spec: { containers: [only], ...spec } }), golden);
+});
+
+test("a whole pod from its manifest", async () => {
+  const pod = podFrom(await readFile(`${directory}/whole-pod.yaml`, "utf8"));
+  const env = pod.spec.containers[0]?.env ?? [];
+  const variables = env.flatMap(({ name, source }) =>
+    source.kind === "value" ? [variable(name, source.value)] : [],
+  );
+  await expectGolden("whole-pod", pod, { image: fromDocker, variables });
 });
 
 test("no golden file is left of a case that has gone", async () => {
-  const files = await readdir(`${import.meta.dir}/golden`);
-  const expected = Object.keys(goldenCases).flatMap((name) => [`${name}.json`, `${name}.service`]);
+  const files = (await readdir(directory)).filter((file) => !file.endsWith(".yaml"));
+  const expected = [...Object.keys(goldenCases), "whole-pod"].flatMap((name) => [
+    `${name}.json`,
+    `${name}.service`,
+  ]);
   expect(files.sort()).toEqual(expected.sort());
 });
