@@ -216,7 +216,7 @@ async function buildImages(config: Config, { rkt, clock, log, status, isBuiltin,
   const onDiskFull = () => void garbage.collect();
   const atOnce = config.maxParallelImagePulls;
   const pulls = new Pulls({ rkt, credentials, fetched, atOnce, clock, log, onDiskFull });
-  const onActivity: ImagesOptions["onActivity"] = (key, activity) => status.reportImages(key, activity);
+  const onActivity: ImagesOptions["onActivity"] = (key, change) => status.reportImages(key, change);
   const images = new Images({ rkt, pulls, log, onActivity });
   const dataDir = rktOptions(config, { isBuiltin }).dir ?? "/var/lib/rkt";
   const isKept: ImageGarbageOptions["isKept"] = (id) => images.isKept(id);

@@ -28,7 +28,7 @@ export interface ImagesOptions {
   readonly rkt: Pick<RktClient, "fetch" | "listImages" | "imageManifest">;
   readonly pulls: Pick<Pulls, "pull" | "import">;
   readonly log: Log;
-  readonly onActivity: (key: PodKey, activity: ImageActivity) => void;
+  readonly onActivity: (key: PodKey, change: Partial<ImageActivity>) => void;
 }
 
 /** One container's image while its pod is prepared. */
@@ -36,7 +36,7 @@ interface Wish extends Pick<Container, "image" | "imagePullPolicy"> {
   readonly pod: Pod;
   readonly signal: AbortSignal;
   readonly onPulling: (pulling: Pulling | undefined) => void;
-  readonly onStale: (stale: StaleImage) => void;
+  readonly onStale: (image: StaleImage) => void;
 }
 
 export class Images {
@@ -53,13 +53,11 @@ export class Images {
 
   /** Throws RuntimeError with the kubelet's image reasons. */
   async ensure(pod: Pod, signal: AbortSignal): Promise<PodImages> {
-    let activity: ImageActivity = { pulling: undefined, stale: [] };
-    const tell = (change: Partial<ImageActivity>) => {
-      activity = { ...activity, ...change };
-      this.#options.onActivity(podKey(pod.namespace, pod.name), activity);
-    };
+    const tell = (change: Partial<ImageActivity>) =>
+      this.#options.onActivity(podKey(pod.namespace, pod.name), change);
     const onPulling = (pulling: Pulling | undefined) => tell({ pulling });
-    const onStale = (stale: StaleImage) => tell({ stale: [...activity.stale, stale] });
+    const stale: StaleImage[] = [];
+    const onStale = (image: StaleImage) => stale.push(image);
     using kept = new DisposableStack();
     try {
       const byContainer = new Map<string, Image>();
@@ -68,6 +66,7 @@ export class Images {
         kept.use(this.#keep(id));
         byContainer.set(name, { id, manifest: await this.#manifest(id, image, signal) });
       }
+      tell({ stale });
       const all = kept.move();
       return { byContainer, [Symbol.dispose]: () => all.dispose() };
     } finally {

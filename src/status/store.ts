@@ -79,7 +79,8 @@ export class StatusStore {
   }
 
   /** What becomes of a Pod's images, told between two updates. */
-  reportImages(key: PodKey, images: ImageActivity): void {
+  reportImages(key: PodKey, change: Partial<ImageActivity>): void {
+    const images = { ...(this.#images.get(key) ?? noImageActivity), ...change };
     this.#images.set(key, images);
     const old = this.#entries.get(key);
     if (old === undefined) return;

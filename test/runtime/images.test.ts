@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { errorChain } from "../../src/host/error.ts";
 import { createLog } from "../../src/host/log.ts";
-import type { ImageActivity } from "../../src/pod/image-activity.ts";
+import { type ImageActivity, noImageActivity } from "../../src/pod/image-activity.ts";
 import type { ImageId } from "../../src/pod/names.ts";
 import type { Pod, PullPolicy } from "../../src/pod/pod.ts";
 import { RuntimeError } from "../../src/reconcile/runtime.ts";
@@ -24,6 +24,7 @@ const denied = "fetch: Unexpected HTTP code: 403, URL: https://example.com/v2/";
 class World {
   readonly clock = new FakeClock();
   readonly store = new MemoryImageStore();
+  /** Each as it was told, put together. */
   readonly activities: ImageActivity[] = [];
   readonly fetched = new Set<ImageId>();
   diskFull = 0;
@@ -45,7 +46,8 @@ class World {
         this.diskFull += 1;
       },
     });
-    const onActivity = (_key: string, activity: ImageActivity) => this.activities.push(activity);
+    const onActivity = (_key: string, change: Partial<ImageActivity>) =>
+      this.activities.push({ ...(this.activities.at(-1) ?? noImageActivity), ...change });
     this.images = new Images({ rkt: this.store, pulls, log, onActivity });
   }
 
@@ -214,6 +216,10 @@ describe("Always, and the registry", () => {
     expect(stale[0]?.why).toContain("connection refused");
 
     world.clock.advance(10_000);
+    world.store.failure = denied;
+    expect(await world.reason(foo, "Always")).toBe("ErrImagePull");
+    expect(world.activities.at(-1)?.stale).toEqual(stale); // what runs is still the old one
+    world.clock.advance(20_000);
     world.store.failure = undefined;
     expect(await world.ensure(foo, "Always")).not.toBe(id);
     expect(world.activities.at(-1)).toEqual({ pulling: undefined, stale: [] });

@@ -132,15 +132,15 @@ test("what becomes of a Pod's images is told at once, kept over updates, and for
   const waiting = new Map([[key, { kind: "starting", failure: undefined } as const]]);
   const message = () => store.get("default", "web")?.status?.containerStatuses?.[0]?.state?.waiting?.message;
   const pulling = { image: "busybox", isQueued: false, progress: undefined };
-  store.reportImages(key, { pulling, stale: [] }); // before the first update: nobody to tell it of
+  store.reportImages(key, { pulling }); // before the first update: nobody to tell it of
   expect(told()).toEqual([]);
   store.update(picture({ revisions: [], waiting }));
   expect([told(), message()]).toEqual([["added web"], 'Pulling image "busybox"']);
 
   const progress = { doneBytes: 1, totalBytes: 2 };
-  store.reportImages(key, { pulling: { ...pulling, progress }, stale: [] });
+  store.reportImages(key, { pulling: { ...pulling, progress } });
   expect([told(), message()]).toEqual([["modified web"], 'Pulling image "busybox": 1 B of 2 B']);
-  store.reportImages(key, { pulling: { ...pulling, progress }, stale: [] });
+  store.reportImages(key, { pulling: { ...pulling, progress } });
   store.update(picture({ revisions: [], waiting }));
   expect(told()).toEqual([]);
 
