@@ -12,7 +12,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   runtime: ["pod", "host", "reconcile", "rkt", "systemd"],
   status: ["pod"],
   server: ["pod", "status", "host"],
-  engine: ["pod", "host", "systemd", "rkt/appc.ts"],
+  engine: ["pod", "host", "systemd", "rkt/appc.ts", "rkt/ac-name.ts", "rkt/image-name.ts"],
   cli: ["pod", "manifest", "host"],
   "config.ts": ["host", "manifest"],
   "version.ts": [],

@@ -2,14 +2,15 @@
 // Invariant: what comes out is checked; an image is taken whole or refused.
 
 import { createHash } from "node:crypto";
-import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 import { hasErrorCode } from "../host/error.ts";
 import type { ImageId } from "../pod/names.ts";
 import type { AppcImageManifest } from "../rkt/appc.ts";
 import { checkImageManifest, parseJson } from "./appc-check.ts";
 import { EngineError, fileError } from "./engine-error.ts";
 import { readTar, TarError } from "./tar.ts";
+import { openTarFile } from "./tar-file.ts";
 import { UnpackError, Unpacker } from "./unpack.ts";
+import { UnpackBudget, unpackLimits } from "./unpack-budget.ts";
 
 export interface UnpackedAci {
   readonly id: ImageId;
@@ -21,21 +22,21 @@ export interface UnpackedAci {
 }
 
 const manifestMax = 4 * 1024 * 1024;
-const xzTimeoutMs = 30 * 60_000;
 
 /** Unpacks `file` into `rootfs`, a directory that is there and empty. */
 export async function unpackAci(file: string, rootfs: string, signal?: AbortSignal): Promise<UnpackedAci> {
   const hash = createHash("sha512");
   let size = 0;
   async function* hashed() {
-    for await (const chunk of openTar(file, signal)) {
+    for await (const chunk of openTarFile(file, "an ACI", signal)) {
       hash.update(chunk);
       size += chunk.length;
       yield chunk;
     }
   }
   try {
-    const manifestText = await unpackEntries(hashed(), rootfs);
+    const budget = new UnpackBudget(unpackLimits(Bun.file(file).size));
+    const manifestText = await unpackEntries(hashed(), new Unpacker(rootfs, budget));
     const manifest = checkImageManifest(parseJson(manifestText));
     const id = `sha512-${hash.digest("hex").slice(0, 64)}` as ImageId;
     return { id, manifest, manifestText, size };
@@ -50,8 +51,7 @@ export async function unpackAci(file: string, rootfs: string, signal?: AbortSign
   }
 }
 
-async function unpackEntries(tar: AsyncIterable<Uint8Array>, rootfs: string): Promise<string> {
-  const unpacker = new Unpacker(rootfs);
+async function unpackEntries(tar: AsyncIterable<Uint8Array>, unpacker: Unpacker): Promise<string> {
   let manifest: string | undefined;
   let hasRoot = false;
   for await (const entry of readTar(tar)) {
@@ -92,45 +92,4 @@ function hardlinkTarget(link: string): string {
   const inside = insideRootfs(link.replace(/^(\.\/+)+/, ""));
   if (inside !== undefined) return inside;
   throw new UnpackError(`hard link to ${JSON.stringify(link)}, which is not in the rootfs`);
-}
-
-/** The bare tar. */
-async function* openTar(file: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  const start = Buffer.alloc(512);
-  const fd = openSync(file, "r");
-  try {
-    readSync(fd, start, 0, start.length, 0);
-  } finally {
-    closeSync(fd);
-  }
-  if (start.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b]))) {
-    const { createGunzip } = await import("node:zlib");
-    const { pipeline } = await import("node:stream");
-    // The callback's error reaches whoever reads the last stream.
-    yield* pipeline(createReadStream(file), createGunzip({ chunkSize: 256 * 1024 }), () => undefined);
-  } else if (start.subarray(0, 6).equals(Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]))) {
-    yield* unxz(file, signal);
-  } else if (start.toString("latin1", 257, 262) === "ustar") {
-    yield* createReadStream(file, { highWaterMark: 256 * 1024 });
-  } else {
-    throw new EngineError(`${file}: not an ACI: neither a tar archive nor one packed by gzip or xz`);
-  }
-}
-
-async function* unxz(file: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  const xz = Bun.spawn(["xz", "-dc"], {
-    stdin: Bun.file(file),
-    stdout: "pipe",
-    stderr: "pipe",
-    timeout: xzTimeoutMs,
-    killSignal: "SIGKILL",
-    ...(signal === undefined ? {} : { signal }),
-  });
-  try {
-    yield* xz.stdout;
-    const complaint = (await new Response(xz.stderr).text()).trim();
-    if ((await xz.exited) !== 0) throw new TarError(complaint === "" ? "xz failed" : complaint);
-  } finally {
-    xz.kill("SIGKILL");
-  }
 }

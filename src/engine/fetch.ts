@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 import { errorChain } from "../host/error.ts";
 import type { Command, Context } from "./command.ts";
 import { EngineError } from "./engine-error.ts";
+import { fetchDockerImage, fetchLocalImage, type PullPolicy } from "./fetch-layered.ts";
 import { ImageStore, isImageHash, type StoredImage } from "./image-store.ts";
+import { parseLocalName } from "./oci/local-image.ts";
 
 const downloadTimeoutMs = 30 * 60_000;
 
@@ -24,24 +26,37 @@ export const fetch: Command = {
     if (context.args.length === 0) throw new EngineError("must provide at least one image");
     const store = new ImageStore(context.dir);
     const images: StoredImage[] = [];
-    for (const argument of context.args) images.push(await fetchImage(argument, store, context));
+    for (const argument of context.args) images.push(await fetchImage(argument, store, context, "update"));
     const length = context.flags.isSet("full") ? undefined : "sha512-".length + 32;
     context.print(images.map(({ id }) => `${id.slice(0, length)}\n`).join(""));
     return 0;
   },
 };
 
-/** From the store where it is known by id or name, else unpacked anew. */
+/** From the store where it is known by id or name, else unpacked anew. `usualPolicy`: where none is given. */
 export async function fetchImage(
   argument: string,
   store: ImageStore,
   context: Context,
+  usualPolicy: PullPolicy,
 ): Promise<StoredImage> {
   if (isImageHash(argument)) return store.findById(argument);
+  const local = parseLocalName(argument);
+  if (local !== undefined) return fetchLocalImage(local, store, context);
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(argument)?.[1]?.toLowerCase();
+  if (scheme === "docker")
+    return fetchDockerImage(argument, store, context, pullPolicy(context, usualPolicy));
   if (scheme !== undefined) return fetchUrl(argument, scheme, store, context);
   if (isPath(argument)) return importFile(resolve(argument), store, context);
   return findNamed(argument, store, context);
+}
+
+/** rkt takes any other word for the usual one. */
+function pullPolicy({ flags }: Context, usual: PullPolicy): PullPolicy {
+  if (flags.isSet("store-only")) return "never";
+  if (flags.isSet("no-store")) return "update";
+  const given = flags.text("pull-policy");
+  return given === "never" || given === "new" || given === "update" ? given : usual;
 }
 
 function isPath(argument: string): boolean {
@@ -67,12 +82,6 @@ async function fetchUrl(
   switch (scheme) {
     case "file":
       return importFile(fileURLToPath(url), store, context);
-    case "docker":
-      if (!context.insecure.has("image"))
-        throw new EngineError(
-          "signature verification for docker images is not supported (try --insecure-options=image)",
-        );
-      throw new EngineError(`cannot fetch ${url}: docker:// images are not supported yet`);
     case "http":
       if (!context.insecure.has("http"))
         throw new EngineError(`cannot fetch ${url}: not over HTTPS (allow it with --insecure-options=http)`);

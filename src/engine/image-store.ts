@@ -3,20 +3,27 @@
 //   cas/images/ID/manifest   its mtime is when the image was imported
 //   cas/images/ID/size       its mtime is when the image was last used
 //   cas/trees/ID/            the root file system; stays as long as a pod uses it, also when the image is removed
+//   cas/stacks/, cas/layers/ what lies below that for images that come in layers (layer-store.ts)
+//   cas/references/          what docker:// references lead to (reference-store.ts)
 //   cas/tmp/*/               what is being unpacked; whoever does it holds the directory's flock
 //
 // Invariant: an image and a tree appear by a rename, complete; a tree is removed only under the lock that prepare takes too.
 
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { systemClock } from "../host/clock.ts";
 import { hasErrorCode } from "../host/error.ts";
+import { syncFileSystem } from "../host/libc.ts";
 import type { ImageId } from "../pod/names.ts";
 import type { AppcImageManifest } from "../rkt/appc.ts";
 import { type UnpackedAci, unpackAci } from "./aci.ts";
 import { checkHash, checkIdentifier } from "./appc-check.ts";
 import { EngineError, withFileErrors } from "./engine-error.ts";
+import type { LayerStack } from "./layer-stack.ts";
+import { type Layer, LayerStore } from "./layer-store.ts";
 import { type Lock, lockWithin, tryToLock } from "./lock.ts";
+import { ReferenceStore } from "./reference-store.ts";
+import { renameUnlessThere } from "./rename-unless-there.ts";
 
 export interface StoredImage {
   readonly id: ImageId;
@@ -28,19 +35,34 @@ export interface StoredImage {
   readonly size: number;
 }
 
+/** An image in layers, unpacked in a work directory but for those layers that are held. */
+export interface LayeredImage {
+  readonly manifestText: string;
+  /** Under which it is to be found again. */
+  readonly reference: string | undefined;
+  readonly stack: LayerStack;
+  readonly layers: readonly Layer[];
+  /** The directories of new layers, for LayerStore.add(). */
+  readonly unpacked: ReadonlyMap<Layer, string>;
+}
+
 /** How long others may take; unpacking does not hold this lock. */
 const lockTimeoutMs = 30_000;
 
 export class ImageStore {
   readonly #cas: string;
+  readonly layers: LayerStore;
+  readonly #references: ReferenceStore;
 
   /** Makes the directories. */
   constructor(dataDir: string) {
     this.#cas = `${dataDir}/cas`;
+    this.layers = new LayerStore(this.#cas);
+    this.#references = new ReferenceStore(this.#cas);
     withFileErrors("cannot open store", () => {
       fs.mkdirSync(dataDir, { recursive: true, mode: 0o750 });
       // Unprivileged members of the directory's group may only read.
-      for (const name of ["", "/images", "/trees", "/tmp"])
+      for (const name of ["", "/images", "/trees", "/stacks", "/layers", "/references", "/tmp"])
         if (!fs.existsSync(this.#cas + name))
           fs.mkdirSync(this.#cas + name, { recursive: true, mode: 0o750 });
       fs.readdirSync(`${this.#cas}/images`);
@@ -102,7 +124,30 @@ export class ImageStore {
     return this.#add(unpacked, work.path);
   }
 
-  #add({ id, manifestText, size }: UnpackedAci, work: string): StoredImage {
+  /** `work` is the caller's work directory; an image that is there is kept, as imported now. */
+  addLayered(image: LayeredImage, work: string): StoredImage {
+    const { manifestText, reference, stack, layers, unpacked } = image;
+    const hash = createHash("sha512").update(manifestText);
+    for (const { diffId } of layers) hash.update(`\n${diffId}`);
+    const id = toImageId(hash.digest("hex"));
+    const size = layers.reduce((sum, layer) => sum + layer.size, Buffer.byteLength(manifestText));
+    if (unpacked.size > 0) syncAround(work);
+    using _trees = this.lockTrees("shared");
+    for (const [layer, directory] of unpacked) this.layers.add(directory, layer);
+    this.layers.writeStack(id, stack.topmostFirst, work);
+    if (!fs.existsSync(this.tree(id))) {
+      stack.writeTop(`${work}/top`);
+      renameUnlessThere(`${work}/top`, this.tree(id));
+    }
+    const added = this.#add({ id, manifestText, size }, work);
+    if (reference !== undefined) this.#references.note(reference, id, work);
+    return added;
+  }
+
+  #add(
+    { id, manifestText, size }: Pick<UnpackedAci, "id" | "manifestText" | "size">,
+    work: string,
+  ): StoredImage {
     const image = `${work}/image`;
     fs.mkdirSync(image, { mode: 0o755 });
     fs.writeFileSync(`${image}/manifest`, manifestText);
@@ -135,17 +180,24 @@ export class ImageStore {
     return true;
   }
 
-  /** Removes the trees of removed images that `isUsed` by no pod, and what killed processes left. */
+  /** Removes the trees of removed images that `isUsed` by no pod, the layers of none, and what killed processes left. */
   removeUnusedTrees(isUsed: () => ReadonlySet<string>): void {
     {
       using _trees = this.lockTrees("exclusive");
       const used = isUsed();
-      for (const id of fs.readdirSync(`${this.#cas}/trees`)) {
-        if (used.has(id) || fs.existsSync(this.#image(id as ImageId))) continue;
-        fs.renameSync(this.tree(id as ImageId), `${this.#cas}/tmp/${randomBytes(6).toString("hex")}`);
-      }
+      const stays = (id: ImageId) => used.has(id) || fs.existsSync(this.#image(id));
+      for (const id of fs.readdirSync(`${this.#cas}/trees`) as ImageId[])
+        if (!stays(id)) fs.renameSync(this.tree(id), `${this.#cas}/tmp/${randomBytes(6).toString("hex")}`);
+      this.layers.removeUnused(stays);
+      this.#references.removeStale((id) => fs.existsSync(this.#image(id)));
     }
     this.removeLeftovers();
+  }
+
+  /** The image that a reference led to the last time; undefined if it is not there. */
+  findByReference(reference: string): StoredImage | undefined {
+    const id = this.#references.idOf(reference);
+    return id === undefined ? undefined : this.#read(id);
   }
 
   removeLeftovers(): void {
@@ -155,9 +207,14 @@ export class ImageStore {
     }
   }
 
-  /** The root file system of an image; may be gone when the image is. */
+  /** The root file system of an image, or the topmost part of it; may be gone when the image is. */
   tree(id: ImageId): string {
     return `${this.#cas}/trees/${id}`;
+  }
+
+  /** What an overlay of the image has as its lower directories, topmost first, relative to `layers.base`. */
+  lowerDirectories(id: ImageId): readonly string[] {
+    return [`../trees/${id}`, ...this.layers.lowerDirectories(id)];
   }
 
   /** Shared: no tree goes away meanwhile. */
@@ -224,12 +281,17 @@ export function imageLabel(manifest: AppcImageManifest): string {
   return version === undefined ? manifest.name : `${manifest.name}:${version}`;
 }
 
-function renameUnlessThere(from: string, to: string): boolean {
+/** A name that is on the disk before its content would be a layer of empty files after a power cut. */
+function syncAround(path: string): void {
+  const fd = fs.openSync(path, "r");
   try {
-    fs.renameSync(from, to);
-    return true;
-  } catch (error) {
-    if (hasErrorCode(error, "EEXIST", "ENOTEMPTY")) return false;
-    throw error;
+    syncFileSystem(fd);
+  } finally {
+    fs.closeSync(fd);
   }
+}
+
+/** rkt keeps half of a sha512. */
+function toImageId(digits: string): ImageId {
+  return `sha512-${digits.slice(0, 64)}` as ImageId;
 }

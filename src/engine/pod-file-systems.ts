@@ -18,14 +18,17 @@ import { unescapeOctal } from "./app-root.ts";
 import { EngineError, withFileErrors } from "./engine-error.ts";
 import type { ImageStore } from "./image-store.ts";
 import { appMounts, type BindMount } from "./mounts.ts";
+import { mountOverlay } from "./overlay.ts";
 import type { Pod } from "./pod.ts";
 
 const MS_NOSUID = 2;
 const MS_NOEXEC = 8;
 
 export function mountPod(pod: Pod, apps: readonly AppcRuntimeApp[], images: ImageStore): void {
-  for (const app of apps)
-    mountOverlay(pod, app, images.tree(app.image.id.slice(0, "sha512-".length + 64) as ImageId));
+  for (const { name, image } of apps) {
+    const lower = images.lowerDirectories(image.id.slice(0, "sha512-".length + 64) as ImageId);
+    mountOverlay({ base: images.layers.base, lower, directory: `${pod.path}/apps/${name}` });
+  }
   mountDevices(`${pod.path}/dev`);
   writeFileSync(`${pod.path}/ipc`, "");
   newIpcNamespace(`${pod.path}/ipc`);
@@ -44,30 +47,6 @@ export function unmountPod(pod: Pod): void {
       if (hasErrorCode(error, "EBUSY")) throw new EngineError(`${target} is busy`, { cause: error });
       if (!hasErrorCode(error, "EINVAL", "ENOENT")) throw error;
     }
-  }
-}
-
-function mountOverlay(pod: Pod, { name, image }: AppcRuntimeApp, tree: string): void {
-  if (!existsSync(tree)) throw new EngineError(`image ${image.id} of app "${name}" is gone`);
-  const base = `${pod.path}/apps/${name}`;
-  for (const part of ["", "/upper", "/work", "/root"])
-    mkdirSync(base + part, { recursive: true, mode: 0o755 });
-  // The root's owner and mode are the upper directory's.
-  const { mode, uid, gid } = statSync(tree);
-  chownSync(`${base}/upper`, uid, gid);
-  chmodSync(`${base}/upper`, mode & 0o7777);
-  const options = [
-    `lowerdir=${escapeOption(tree).replaceAll(":", "\\:")}`,
-    `upperdir=${escapeOption(`${base}/upper`)}`,
-    `workdir=${escapeOption(`${base}/work`)}`,
-  ];
-  try {
-    mount("overlay", `${base}/root`, "overlay", 0, options.join(","));
-  } catch (error) {
-    if (!hasErrorCode(error, "EINVAL")) throw error;
-    throw new EngineError(`${base}: this file system cannot hold the upper directory of an overlay`, {
-      cause: error,
-    });
   }
 }
 
@@ -117,8 +96,4 @@ function emptyVolume(pod: Pod, { name, mode, uid, gid }: AppcVolume): string {
   chownSync(path, uid ?? 0, gid ?? 0);
   chmodSync(path, Number.parseInt(mode ?? "0755", 8));
   return path;
-}
-
-function escapeOption(path: string): string {
-  return path.replaceAll(/[\\,]/g, "\\$&");
 }

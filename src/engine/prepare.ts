@@ -63,7 +63,7 @@ async function choosePodManifest(store: ImageStore, context: Context): Promise<A
 async function fetchImages(store: ImageStore, context: Context): Promise<readonly StoredImage[]> {
   const images: StoredImage[] = [];
   try {
-    for (const argument of context.args) images.push(await fetchImage(argument, store, context));
+    for (const argument of context.args) images.push(await fetchImage(argument, store, context, "new"));
   } catch (error) {
     if (error instanceof EngineError && error.message.startsWith("no image IDs found"))
       throw new EngineError(`error finding images: ${error.message}`, { cause: error });

@@ -45,6 +45,14 @@ const types: Readonly<Record<string, TarType>> = {
 
 export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
   const input = new ByteReader(source);
+  try {
+    yield* readEntries(input);
+  } finally {
+    await input.close();
+  }
+}
+
+async function* readEntries(input: ByteReader): AsyncGenerator<TarEntry> {
   let globals: Pax = new Map();
   let overrides: Pax = new Map();
   for (;;) {
@@ -223,6 +231,11 @@ class ByteReader {
 
   async drain(): Promise<void> {
     while (await this.#fill()) this.#chunk = new Uint8Array();
+  }
+
+  /** Also where the source has not come to its end. */
+  async close(): Promise<void> {
+    await this.#source.return?.();
   }
 
   async #fill(): Promise<boolean> {

@@ -1,13 +1,25 @@
-// Writes the entries of an archive below a directory that is ours alone.
-// Invariant: nothing outside of that root is ever written, changed or linked to, whatever the archive says. A symbolic link in the way of
-// an entry is followed as if the root were `/`, and one that climbs above it is an error.
+// Writes the entries of an archive below a directory that is ours alone, which an overlay can have as a lower directory.
+// Invariant: nothing outside of that root is ever written, changed or linked to, whatever the archive says, and no more than its budget
+// allows. A symbolic link in the way of an entry is followed as if the root were `/`, and one that climbs above it is an error.
 
 import * as fs from "node:fs";
+import { hasErrorCode } from "../host/error.ts";
 import { makeNode, nodeTypes, setExtendedAttribute } from "../host/libc.ts";
 import type { TarEntry } from "./tar.ts";
+import type { UnpackBudget } from "./unpack-budget.ts";
 
 export class UnpackError extends Error {
   override readonly name = "UnpackError";
+}
+
+/** What the directories of a layer mean for the layers below. Paths as latin1, without a slash at either end; `""` is the root. */
+export interface LayerDirectories {
+  /** Made because something is in them: their owner and mode say nothing. */
+  readonly implicit: readonly string[];
+  /** Hide what lower layers have there. */
+  readonly opaque: readonly string[];
+  /** Hold whiteouts. */
+  readonly whitedOut: readonly string[];
 }
 
 const linksMax = 40;
@@ -15,17 +27,25 @@ const linksMax = 40;
 export class Unpacker {
   /** Bytes as latin1, as all paths here. */
   readonly #root: string;
+  readonly #budget: UnpackBudget;
   /** Where an entry's parent directory really is, by its path in the archive. */
   #parents = new Map<string, string>();
   /** Set at the end, since every new entry in a directory changes it. */
   readonly #directoryTimes = new Map<string, number>();
+  /** Real paths, as all that follow. */
+  readonly #implicit: Set<string>;
+  readonly #opaque = new Set<string>();
+  readonly #whitedOut = new Set<string>();
 
-  constructor(root: string) {
+  constructor(root: string, budget: UnpackBudget) {
     this.#root = Buffer.from(root).toString("latin1");
+    this.#budget = budget;
+    this.#implicit = new Set([this.#root]);
   }
 
   /** `path` is relative to the root, `entry.linkPath` of a hard link too. */
   async write(path: string, entry: TarEntry): Promise<void> {
+    this.#budget.take(entry.type === "file" ? entry.size : 0);
     const names = splitPath(path);
     const name = names.pop();
     if (name === undefined) {
@@ -38,18 +58,57 @@ export class Unpacker {
       this.#setAttributes(target, entry);
       return;
     }
-    if (existing) {
-      fs.rmSync(bytes(target), { recursive: true, force: true });
-      this.#parents = new Map();
-    }
+    if (existing) this.#remove(target);
     await this.#create(target, entry);
     if (entry.type !== "hardlink") this.#setAttributes(target, entry);
+    if (entry.type === "directory" && existing && isWhiteout(existing)) this.#makeOpaque(target);
+  }
+
+  /** Hides what lower layers have at `path`. What this layer itself has there stays. */
+  whiteOut(path: string): void {
+    this.#budget.take(0);
+    const names = splitPath(path);
+    const name = names.pop();
+    if (name === undefined) throw new UnpackError("whiteout of the root directory");
+    const parent = this.#parent(names);
+    const target = `${parent}/${name}`;
+    const existing = lstat(target);
+    if (existing?.isDirectory()) this.#makeOpaque(target);
+    if (existing) return;
+    // overlayfs.rst, "whiteouts and opaque directories".
+    makeNode(bytes(target), nodeTypes.character, 0, 0);
+    this.#whitedOut.add(parent);
+  }
+
+  /** Hides all that lower layers have in the directory `path`. */
+  hideLower(path: string): void {
+    this.#budget.take(0);
+    this.#makeOpaque(this.#parent(splitPath(path)));
   }
 
   /** After the last entry. */
-  finish(): void {
+  finish(): LayerDirectories {
     for (const [directory, mtime] of this.#directoryTimes)
       if (lstat(directory)?.isDirectory()) fs.utimesSync(bytes(directory), mtime, mtime);
+    const relative = (paths: ReadonlySet<string>) =>
+      [...paths].map((path) => path.slice(this.#root.length + 1)).sort();
+    return {
+      implicit: relative(this.#implicit),
+      opaque: relative(this.#opaque),
+      whitedOut: relative(this.#whitedOut),
+    };
+  }
+
+  #makeOpaque(directory: string): void {
+    setExtendedAttribute(bytes(directory), "trusted.overlay.opaque", Buffer.from("y"));
+    this.#opaque.add(directory);
+  }
+
+  #remove(target: string): void {
+    fs.rmSync(bytes(target), { recursive: true, force: true });
+    this.#parents = new Map();
+    for (const known of [this.#implicit, this.#opaque, this.#whitedOut])
+      for (const path of known) if (path === target || path.startsWith(`${target}/`)) known.delete(path);
   }
 
   async #create(target: string, entry: TarEntry): Promise<void> {
@@ -80,15 +139,17 @@ export class Unpacker {
   #setAttributes(target: string, entry: TarEntry): void {
     const path = bytes(target);
     fs.lchownSync(path, entry.uid, entry.gid);
-    for (const [name, value] of entry.xattrs) setExtendedAttribute(path, name, value);
+    for (const [name, value] of entry.xattrs) setAttribute(path, name, value);
     if (entry.type === "symlink") {
       fs.lutimesSync(path, entry.mtime, entry.mtime);
       return;
     }
     // After the owner: chown(2) takes setuid bits away.
     fs.chmodSync(path, entry.mode);
-    if (entry.type === "directory") this.#directoryTimes.set(target, entry.mtime);
-    else fs.utimesSync(path, entry.mtime, entry.mtime);
+    if (entry.type === "directory") {
+      this.#directoryTimes.set(target, entry.mtime);
+      this.#implicit.delete(target);
+    } else fs.utimesSync(path, entry.mtime, entry.mtime);
   }
 
   /** The place of what an earlier entry made; its last name is not followed. */
@@ -96,7 +157,8 @@ export class Unpacker {
     const names = splitPath(path);
     const name = names.pop();
     const target = name === undefined ? this.#root : `${this.#parent(names)}/${name}`;
-    if (!lstat(target)?.isDirectory() && lstat(target)) return target;
+    const stat = lstat(target);
+    if (stat && !stat.isDirectory() && !isWhiteout(stat)) return target;
     throw new UnpackError(`hard link to ${show(path)}, which is not in the archive`);
   }
 
@@ -121,8 +183,7 @@ export class Unpacker {
         continue;
       }
       const at = [this.#root, ...done, name].join("/");
-      const stat = lstat(at);
-      if (stat === undefined) fs.mkdirSync(bytes(at), { mode: 0o755 });
+      const stat = this.#directoryOr(lstat(at), at);
       if (stat?.isSymbolicLink()) {
         if (++links > linksMax) throw new UnpackError(`${show(names.join("/"))}: too many symbolic links`);
         const link = fs.readlinkSync(bytes(at), "latin1");
@@ -135,6 +196,18 @@ export class Unpacker {
       }
     }
     return [this.#root, ...done].join("/");
+  }
+
+  /** Makes a directory where there is nothing, in this layer or, by a whiteout, in all; else returns what is there. */
+  #directoryOr(stat: fs.Stats | undefined, at: string): fs.Stats | undefined {
+    const isHidden = stat !== undefined && isWhiteout(stat);
+    if (stat && !isHidden) return stat;
+    this.#budget.take(0);
+    if (isHidden) this.#remove(at);
+    fs.mkdirSync(bytes(at), { mode: 0o755 });
+    this.#implicit.add(at);
+    if (isHidden) this.#makeOpaque(at);
+    return undefined;
   }
 }
 
@@ -162,6 +235,23 @@ function splitPath(path: string): string[] {
 
 function isName(name: string): boolean {
   return name !== "" && name !== ".";
+}
+
+/** What an archive may set. The rest is for the host's kernel alone: overlayfs, SELinux and IMA would believe it. */
+const attributeNames = /^(?:user\.(?!overlay\.)|security\.capability$|system\.posix_acl_(?:access|default)$)/;
+
+function setAttribute(path: Buffer, name: string, value: Uint8Array): void {
+  if (!attributeNames.test(name)) return;
+  try {
+    setExtendedAttribute(path, name, value);
+  } catch (error) {
+    // Not every file system has room for what only programs read.
+    if (!name.startsWith("user.") || !hasErrorCode(error, "EOPNOTSUPP", "ENOTSUP", "EPERM")) throw error;
+  }
+}
+
+function isWhiteout(stat: fs.Stats): boolean {
+  return stat.isCharacterDevice() && stat.rdev === 0;
 }
 
 function lstat(path: string): fs.Stats | undefined {

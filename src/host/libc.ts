@@ -21,6 +21,7 @@ const { i32, u32, u64, cstring, ptr } = FFIType;
 const declarations = {
   __errno_location: { args: [], returns: ptr },
   flock: { args: [i32, i32], returns: i32 },
+  syncfs: { args: [i32], returns: i32 },
   dup2: { args: [i32, i32], returns: i32 },
   syscall: { args: [i32, i32, cstring, ptr, u64], returns: i32 },
   mount: { args: [cstring, cstring, cstring, u64, cstring], returns: i32 },
@@ -138,6 +139,11 @@ export function openBeneath(directory: number, path: string): number {
     BigInt(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS),
   );
   return check("openat2", libc().syscall(SYS_openat2, directory, text(path), how, how.byteLength));
+}
+
+/** syncfs(2): all of the file system that an open file is on is on the disk then. */
+export function syncFileSystem(fd: number): void {
+  check("syncfs", libc().syncfs(fd));
 }
 
 /** mount(2). */
