@@ -6,6 +6,7 @@ import { executable } from "../e2e/executable.ts";
 import { Machine, run } from "../e2e/machine.ts";
 import { manifest } from "../e2e/manifest.ts";
 import { waitUntil } from "../wait-until.ts";
+import { decodeManifestsMs } from "./decode.ts";
 
 interface Row {
   readonly what: string;
@@ -244,6 +245,13 @@ const rows: Row[] = [
     unit: "ms",
     samples: [await dropMany(machine, 50), await dropMany(machine, 50)],
     target: "<= 3000",
+  },
+  {
+    what: "1,000 manifests -> pods",
+    unit: "ms",
+    samples: [decodeManifestsMs(1000), decodeManifestsMs(1000), decodeManifestsMs(1000)],
+    floor: [decodeManifestsMs(500)],
+    target: "<= 2000, 2 x floor",
   },
   ...(await idle(machine)),
 ];
