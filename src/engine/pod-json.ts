@@ -72,7 +72,7 @@ function appJson(
   const mounts = appMounts(manifest, app);
   return {
     name: app.name,
-    state: appState(state, status),
+    state: appState(state, started, status),
     created_at: created,
     ...(started === undefined ? {} : { started_at: started }),
     ...(finished === undefined ? {} : { finished_at: finished }),
@@ -93,8 +93,12 @@ function appJson(
   };
 }
 
-function appState(state: PodState, status: AppStatus | undefined): AppJson["state"] {
-  if (state === "prepared") return "created";
+function appState(
+  state: PodState,
+  started: bigint | undefined,
+  status: AppStatus | undefined,
+): AppJson["state"] {
+  if (state === "prepared" || (state === "running" && started === undefined)) return "created";
   return state === "running" && status?.kind !== "exited" ? "running" : "exited";
 }
 

@@ -5,7 +5,7 @@ import { type Answer, type RktWorld, rktWorld } from "../../contract/rkt-command
 import type { PluginCallRecord } from "../../fakes/cni-plugin.ts";
 import { waitUntil } from "../../wait-until.ts";
 
-export const argv = [process.execPath, `${import.meta.dir}/../../../src/main.ts`, "rkt"];
+const argv = [process.execPath, `${import.meta.dir}/../../../src/main.ts`, "rkt"];
 
 /** Answers any request on port 80 with a file of the pod's /etc. */
 export const webServer = "exec httpd -f -p 80 -h /etc";

@@ -1,0 +1,86 @@
+// Pods in a network of their own: their address is told, their host ports lead to them, and nothing is left of it.
+
+import { expect, test } from "bun:test";
+import { networkState } from "../engine/network/networked-pod.ts";
+import { waitUntil } from "../wait-until.ts";
+import { Machine, uuidOf } from "./machine.ts";
+
+function manifest(image: string, greeting: string, port = ""): string {
+  return `apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  terminationGracePeriodSeconds: 2
+  containers:
+    - name: main
+      image: ${image}
+      command: [/bin/sh, -c, "echo ${greeting} from $POD_IP >/tmp/hello; exec httpd -f -p 80 -h /tmp"]
+      env:
+        - name: POD_IP
+          valueFrom:
+            fieldRef:
+              fieldPath: status.podIP
+${port}`;
+}
+
+const hostPort = `      ports:
+        - containerPort: 80
+          hostPort: 8180
+`;
+
+function hello(address: string): Promise<string | undefined> {
+  return fetch(`http://${address}/hello`, { signal: AbortSignal.timeout(1000) }).then(
+    (response) => response.text(),
+    () => undefined,
+  );
+}
+
+test("a pod without hostNetwork is in the network default, and its address is told", async () => {
+  await using machine = await Machine.create();
+  const before = await networkState();
+  await machine.startAgent();
+  await machine.write("web.yaml", manifest(machine.image, "one"));
+  const { status } = await machine.waitForReady("web");
+  expect(status?.podIP).toMatch(/^172\.16\.28\.\d+$/);
+  expect(status?.hostIP).not.toBe(status?.podIP);
+  expect(await waitUntil("an answer", () => hello(status?.podIP ?? ""))).toBe(`one from ${status?.podIP}\n`);
+
+  await machine.remove("web.yaml");
+  await waitUntil("nothing to be left", async () => (await machine.leftovers()).length === 0);
+  expect(await networkState()).toEqual(before);
+});
+
+test("a host port leads to the pod, and after an edit to the new one", async () => {
+  await using machine = await Machine.create();
+  await machine.startAgent();
+  await machine.write("web.yaml", manifest(machine.image, "one", hostPort));
+  const first = await machine.waitForReady("web");
+  expect(await waitUntil("an answer", () => hello("127.0.0.1:8180"))).toBe(
+    `one from ${first.status?.podIP}\n`,
+  );
+
+  await machine.write("web.yaml", manifest(machine.image, "two", hostPort));
+  const second = await machine.waitForPod(
+    "web",
+    "replaced",
+    (pod) => uuidOf(pod) !== uuidOf(first) && pod.status?.containerStatuses?.[0]?.ready === true,
+  );
+  expect(await waitUntil("an answer", () => hello("127.0.0.1:8180"))).toBe(
+    `two from ${second.status?.podIP}\n`,
+  );
+});
+
+test("without plugins the pod's status says what is missing", async () => {
+  await using machine = await Machine.create();
+  await Bun.$`mount -t tmpfs tmpfs /usr/lib/cni`.quiet();
+  try {
+    await machine.startAgent();
+    await machine.write("web.yaml", manifest(machine.image, "one"));
+    await machine.waitForPod("web", "in want of plugins", (pod) =>
+      JSON.stringify(pod.status).includes("install the Debian package containernetworking-plugins"),
+    );
+  } finally {
+    await Bun.$`umount /usr/lib/cni`.quiet();
+  }
+});
