@@ -62,6 +62,22 @@ describe("takes less than 4 s and gives at least one and at most 100 problems:",
     ],
     ["one long word", fill("a")],
     ["one long name", `apiVersion: v1\nkind: Pod\nmetadata: {name: ${"a".repeat(mebibyte - 100)}}\n`],
+    [
+      "a long text repeated by aliases",
+      `apiVersion: v1\nkind: Pod\nx: &x ${"a".repeat(900_000)}\nmetadata: {name: web}\nspec: {containers: [{name: a, image: b, args: [${"*x,".repeat(20_000)}]}]}`,
+    ],
+    [
+      "a long text repeated by aliases in a ConfigMap",
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nbinaryData: {a: &x ${"a".repeat(900_000)}, ${Array.from({ length: 2000 }, (_, i) => `k${i}: *x`)}}`,
+    ],
+    [
+      "a little too much text in a ConfigMap",
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: &x ${"a".repeat(600_000)}, b: *x}`,
+    ],
+    [
+      "aliases in aliases where nothing is looked into",
+      `apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers: [{name: a, image: b}]\n  affinity:\n    a0: &a0 x\n${Array.from({ length: 700 }, (_, i) => `    a${i + 1}: &a${i + 1} ${"[".repeat(50)}*a${i}${"]".repeat(50)}\n`).join("")}`,
+    ],
     ["many containers", `${minimalPod("web")}${"    - {name: a}\n".repeat(50_000)}`],
   ])(
     "%s",
