@@ -109,7 +109,7 @@ const hostPath = struct({
 
 const emptyDir = struct({
   medium: optional(choice(["Memory"], ["HugePages"]), "without one: on disk"),
-  sizeLimit: optional(quantity),
+  sizeLimit: optional(quantity, "of `Memory` the file system's size; on disk it is not enforced"),
 } satisfies RowsOf<EmptyDirVolumeSource>);
 
 export const volume = struct({

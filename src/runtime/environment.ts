@@ -39,7 +39,7 @@ export function environmentOf(pod: Pod, container: Container, surroundings: Surr
   return { variables: [...fromObjects, ...own], notes };
 }
 
-/** systemd passes on no others, and drops them with no more than a line in its log. */
+/** What the manifest's own variables are held to; of others the systemd in a real rkt's pod makes nothing. */
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 function objectVariables(

@@ -152,6 +152,22 @@ test("what is missing keeps a pod from starting, in the kubelet's words, until i
   expect(performance.now() - addedMs).toBeLessThan(5000); // no back-off is waited for
 });
 
+test("a pod that asks for it is replaced when what its variables are made from changes", async () => {
+  await using machine = await Machine.create();
+  await machine.write("settings.yaml", configMap("hello"));
+  await machine.write("keys.yaml", secret);
+  const annotated = 'labels: {tier: front}\n  annotations: {gantry.io/restart-on-change: "true"}';
+  await machine.write("web.yaml", pod(machine.image).replace("labels: {tier: front}", annotated));
+  await machine.startAgent();
+  const first = await machine.waitForReady("web");
+  await machine.write("settings.yaml", configMap("good-day"));
+  await machine.waitForPod("web", "replaced", (it) => uuidOf(it) !== uuidOf(first));
+  await waitUntil(
+    "what it prints",
+    async () => (await machine.logs("web").catch(() => "")) === printed("good-day"),
+  );
+});
+
 test("a Secret's values are in the pod, and in nothing that tells of it", async () => {
   await using machine = await Machine.create({ flags: ["--debug"] });
   await machine.write("settings.yaml", configMap("hello"));
