@@ -3,12 +3,12 @@
 import { closeSync, existsSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { errorChain } from "../host/error.ts";
 import type { Command, Context } from "./command.ts";
 import { EngineError } from "./engine-error.ts";
 import { fetchDockerImage, fetchLocalImage, type PullPolicy } from "./fetch-layered.ts";
 import { ImageStore, isImageHash, type StoredImage } from "./image-store.ts";
 import { parseLocalName } from "./oci/local-image.ts";
+import { networkError } from "./registry/registry-error.ts";
 
 const downloadTimeoutMs = 30 * 60_000;
 
@@ -44,9 +44,11 @@ export async function fetchImage(
   const local = parseLocalName(argument);
   if (local !== undefined) return fetchLocalImage(local, store, context);
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(argument)?.[1]?.toLowerCase();
-  if (scheme === "docker")
-    return fetchDockerImage(argument, store, context, pullPolicy(context, usualPolicy));
-  if (scheme !== undefined) return fetchUrl(argument, scheme, store, context);
+  const policy = pullPolicy(context, usualPolicy);
+  if (scheme === "docker") return fetchDockerImage(argument, store, context, policy);
+  if (scheme === "http" || scheme === "https") return fetchUrl(argument, store, context, policy);
+  if (scheme === "file") return importFile(fileURLToPath(argument), store, context);
+  if (scheme !== undefined) throw new EngineError(`cannot fetch ${argument}: unsupported scheme "${scheme}"`);
   if (isPath(argument)) return importFile(resolve(argument), store, context);
   return findNamed(argument, store, context);
 }
@@ -75,22 +77,19 @@ async function importFile(file: string, store: ImageStore, context: Context): Pr
 
 async function fetchUrl(
   url: string,
-  scheme: string,
   store: ImageStore,
   context: Context,
+  policy: PullPolicy,
 ): Promise<StoredImage> {
-  switch (scheme) {
-    case "file":
-      return importFile(fileURLToPath(url), store, context);
-    case "http":
-      if (!context.insecure.has("http"))
-        throw new EngineError(`cannot fetch ${url}: not over HTTPS (allow it with --insecure-options=http)`);
-      return download(url, store, context);
-    case "https":
-      return download(url, store, context);
-    default:
-      throw new EngineError(`cannot fetch ${url}: unsupported scheme "${scheme}"`);
-  }
+  const found = policy === "update" ? undefined : store.findByReference(url);
+  if (found) return found;
+  if (policy === "never")
+    throw new EngineError(
+      `unable to fetch image from URL "${url}": either image was not found in the store or store was disabled and fetching from remote yielded nothing or it was disabled`,
+    );
+  if (!url.toLowerCase().startsWith("https:") && !context.insecure.has("http"))
+    throw new EngineError(`cannot fetch ${url}: not over HTTPS (allow it with --insecure-options=http)`);
+  return download(url, store, context);
 }
 
 async function download(url: string, store: ImageStore, context: Context): Promise<StoredImage> {
@@ -111,11 +110,11 @@ async function download(url: string, store: ImageStore, context: Context): Promi
     for await (const chunk of response.body ?? [])
       for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
   } catch (error) {
-    throw new EngineError(`Get "${url}": ${errorChain(error)}`, { cause: error });
+    throw new EngineError(networkError(new URL(url), error).message, { cause: error });
   } finally {
     closeSync(fd);
   }
-  return await store.import(file); // not before it is done may the directory go
+  return await store.import(file, url); // not before it is done may the directory go
 }
 
 function findNamed(name: string, store: ImageStore, { flags }: Context): StoredImage {

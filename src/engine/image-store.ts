@@ -113,15 +113,17 @@ export class ImageStore {
     );
   }
 
-  /** Unpacks an ACI file; what was there of it before is kept, as imported now. */
-  async import(file: string): Promise<StoredImage> {
+  /** Unpacks an ACI file, from where `reference` leads if given; what was there of it before is kept, as imported now. */
+  async import(file: string, reference?: string): Promise<StoredImage> {
     using work = this.workDirectory();
     const rootfs = `${work.path}/rootfs`;
     fs.mkdirSync(rootfs, { mode: 0o755 });
     const unpacked = await unpackAci(file, rootfs);
     using _trees = this.lockTrees("shared");
     renameUnlessThere(rootfs, this.tree(unpacked.id));
-    return this.#add(unpacked, work.path);
+    const added = this.#add(unpacked, work.path);
+    if (reference !== undefined) this.#references.note(reference, unpacked.id, work.path);
+    return added;
   }
 
   /** `work` is the caller's work directory; an image that is there is kept, as imported now. */

@@ -37,6 +37,23 @@ test("an image comes over HTTP when that is allowed, and is the same as the file
   expect({ exitCode, id: stdout.trim() }).toEqual({ exitCode: 0, id: await world.fetch("busybox.aci") });
 });
 
+test("by its pull policy it is asked for again, or found in the store", async () => {
+  await using world = await rktWorld(argv);
+  const server = await serve(world.path);
+  const url = `${server.url}/busybox.aci`;
+  const fetch = (policy: string) =>
+    world.rktAs(0, "--insecure-options=image,http", "fetch", "--full", `--pull-policy=${policy}`, url);
+  const never = await fetch("never");
+  expect([never.exitCode, never.stderr]).toEqual([
+    254,
+    expect.stringContaining("image was not found in the store"),
+  ]);
+  const { stdout } = await fetch("new");
+  await server[Symbol.asyncDispose]();
+  for (const policy of ["new", "never"]) expect(await fetch(policy)).toMatchObject({ exitCode: 0, stdout });
+  expect((await fetch("update")).stderr).toContain("connection refused");
+});
+
 test.each([
   [
     "plain HTTP that was not allowed",
