@@ -1,6 +1,7 @@
 // What units wrote, by journalctl(1).
 // Invariant: a reader that leaves, by its signal or by ending its loop, leaves no journalctl behind; one that is slow slows journalctl down.
 
+import { systemClock } from "../host/clock.ts";
 import { runCommand } from "../host/command.ts";
 import type { UnitName } from "../pod/names.ts";
 
@@ -46,7 +47,7 @@ export class JournalError extends Error {
 /** What a unit's processes wrote, oldest first; what systemd says about the unit is not among it. */
 export async function* readJournal(query: JournalQuery): AsyncGenerator<JournalEntry, void, undefined> {
   const { unit, follow, tailLines, signal } = query;
-  const sinceMs = follow && tailLines === 0 ? Math.max(query.sinceMs ?? 0, Date.now()) : (query.sinceMs ?? 0);
+  const sinceMs = Math.max(query.sinceMs ?? 0, follow && tailLines === 0 ? systemClock.wallMs() : 0);
   let from = sinceMs === 0 ? [] : [`--since=@${(sinceMs / 1000).toFixed(3)}`];
   if (tailLines) {
     // --lines with --since would be the first ones (systemd 252).
