@@ -168,6 +168,10 @@ export class RktRuntime implements Runtime {
     const { systemd, rkt, directories, garbage, unitDir } = this.#options;
     const { uuid, podUid } = revision;
     try {
+      // A pod that is being started is merely prepared to rkt, which would remove it.
+      const [unit] = await systemd.listUnits([podUnitName(uuid)], signal);
+      if (unit !== undefined && !["inactive", "failed"].includes(unit.activeState))
+        throw new Error(`its unit is ${unit.activeState}`);
       await rkt.remove(uuid, signal);
       garbage.noteChange();
       await systemd.resetFailed(podUnitName(uuid), signal);
