@@ -55,9 +55,10 @@ export async function unpackLayer(blob: LayerBlob, options: LayerOptions): Promi
     if (!isWhole) throw new TarError("something comes after its end");
     return { diffId, size, directories };
   } catch (error) {
-    const isBroken = error instanceof TarError || error instanceof UnpackError || isPackingError(error);
-    if (!isBroken) throw error;
-    throw new EngineError(`${blob.what}: ${(error as Error).message}`, { cause: error });
+    const isDamaged = error instanceof TarError || isPackingError(error);
+    if (!isDamaged && !(error instanceof UnpackError)) throw error;
+    const { message } = error as Error;
+    throw new EngineError(`${blob.what}${isDamaged ? " is damaged" : ""}: ${message}`, { cause: error });
   }
 }
 

@@ -29,10 +29,10 @@ export async function storeLayers(
   return { store: new ImageStore(`${path}/rkt`), image: await storeLayout(path, layout, limits) };
 }
 
-function storeLayout(path: string, layout: string, limits?: UnpackLimits): Promise<StoredImage> {
+export async function storeLayout(path: string, layout: string, limits?: UnpackLimits): Promise<StoredImage> {
   const location = { path: "/images/app", name: "" };
   const source = openLayout(new ImageFiles(layout), location, machineArchitecture());
-  return storeImage(source, {
+  return await storeImage(source, {
     store: new ImageStore(`${path}/rkt`),
     reference: undefined,
     progress: new FetchProgress(undefined),
