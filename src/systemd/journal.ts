@@ -2,7 +2,6 @@
 // Invariant: a reader that leaves, by its signal or by ending its loop, leaves no journalctl behind; one that is slow slows journalctl down.
 
 import { systemClock } from "../host/clock.ts";
-import { systemClock } from "../host/clock.ts";
 import { runCommand } from "../host/command.ts";
 import type { UnitName } from "../pod/names.ts";
 
