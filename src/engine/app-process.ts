@@ -3,9 +3,12 @@
 
 import { defaultCapabilities } from "../pod/capabilities.ts";
 import { type AppcApp, type AppcRuntimeApp, engineAnnotations } from "../rkt/appc.ts";
+import { isAnnotated } from "./annotation.ts";
 import { capabilityNames } from "./capabilities.ts";
 import { EngineError } from "./engine-error.ts";
 import { readTextInRoot, statInRoot } from "./in-root.ts";
+import { isolator } from "./isolator.ts";
+import { appFilter } from "./seccomp/app-filter.ts";
 
 export interface AppProcess {
   /** The program absolute. */
@@ -18,6 +21,8 @@ export interface AppProcess {
   /** `CAP_CHOWN` …; undefined: all of them. */
   readonly capabilities: readonly string[] | undefined;
   readonly noNewPrivileges: boolean;
+  /** Undefined: every system call is let through. */
+  readonly systemCallFilter: Uint8Array | undefined;
 }
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -27,7 +32,7 @@ export function appProcess(app: AppcRuntimeApp, root: string, insecure: Readonly
   const wanted = app.app;
   if (!wanted) throw new EngineError(`app "${app.name}" has no app section`);
   const user = resolveUser(wanted.user, root);
-  if (user.uid === 0 && hasAnnotation(app, engineAnnotations.runAsNonRoot))
+  if (user.uid === 0 && isAnnotated(app, engineAnnotations.runAsNonRoot))
     throw new EngineError(
       `app "${app.name}" must not run as root, and user "${wanted.user}" of its image is`,
     );
@@ -45,6 +50,8 @@ export function appProcess(app: AppcRuntimeApp, root: string, insecure: Readonly
   const [program, ...args] = wanted.exec ?? [];
   if (program === undefined || program === "")
     throw new EngineError(`app "${app.name}" has nothing to execute`);
+  const isPrivileged = isAnnotated(app, engineAnnotations.privileged);
+  const capabilities = isPrivileged || insecure.has("capabilities") ? undefined : boundingSet(wanted);
   return {
     argv: [findProgram(program, { root, workingDirectory, path: environment.get("PATH") ?? "" }), ...args],
     uid: user.uid,
@@ -52,13 +59,13 @@ export function appProcess(app: AppcRuntimeApp, root: string, insecure: Readonly
     supplementaryGids: wanted.supplementaryGIDs ?? [],
     workingDirectory,
     environment,
-    capabilities: insecure.has("capabilities") ? undefined : boundingSet(wanted),
+    capabilities,
     noNewPrivileges: isolator(wanted, "os/linux/no-new-privileges") === true,
+    systemCallFilter:
+      isPrivileged || insecure.has("seccomp")
+        ? undefined
+        : appFilter(wanted, { capabilities, machine: process.arch }),
   };
-}
-
-function hasAnnotation({ annotations }: AppcRuntimeApp, name: string): boolean {
-  return annotations?.some((annotation) => annotation.name === name && annotation.value === "true") ?? false;
 }
 
 interface FindOptions {
@@ -139,8 +146,4 @@ function boundingSet(app: AppcApp): readonly string[] {
   const retained = capabilityNames(isolator(app, "os/linux/capabilities-retain-set"));
   const removed = new Set(capabilityNames(isolator(app, "os/linux/capabilities-remove-set")));
   return (retained ?? defaultCapabilities).filter((name) => !removed.has(name));
-}
-
-export function isolator(app: AppcApp, name: string): unknown {
-  return app.isolators?.find((candidate) => candidate.name === name)?.value;
 }

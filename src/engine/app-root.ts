@@ -1,8 +1,9 @@
 // The file systems that an app sees, put together in a mount namespace of its own.
 // Invariant: of the host's mounts nothing is left but what the app was given; and no symbolic link of the image's leads a mount elsewhere.
 
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { mount, pivotRoot } from "../host/libc.ts";
+import { closeSync, existsSync, readFileSync, statSync } from "node:fs";
+import { mount } from "../host/libc.ts";
+import { attachMounts, cloneMounts, ownCgroupRoot, pivotRoot } from "../host/namespaces.ts";
 import { makeInRoot } from "./in-root.ts";
 import type { BindMount } from "./mounts.ts";
 
@@ -15,56 +16,102 @@ const MS_BIND = 0x1000;
 const MS_REC = 0x4000;
 const MS_PRIVATE = 0x40000;
 
-/** What an app may see of the kernel but not change, and what it may not even see: as rkt and Docker have it. */
+const MS_SLAVE = 0x80000;
+
+/** What an app may see of the kernel but not change, and what it may not even see: as Docker and containerd have it. */
 const readOnlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 const hiddenPaths = [
+  "/proc/acpi",
+  "/proc/asound",
+  "/proc/interrupts",
   "/proc/kcore",
   "/proc/keys",
   "/proc/kmsg",
+  "/proc/latency_stats",
   "/proc/sched_debug",
   "/proc/scsi",
   "/proc/timer_list",
+  "/proc/timer_stats",
+  "/sys/devices/virtual/powercap",
   "/sys/firmware",
 ];
+
+export interface RootMount extends BindMount {
+  /** Of what is mounted below it later: nothing comes in, the machine's does, or the app's goes out as well. */
+  readonly propagation: "private" | "slave" | "shared";
+}
 
 export interface AppRoot {
   /** The app's root directory, a mount. */
   readonly path: string;
   /** The pod's /dev. */
   readonly dev: string;
-  readonly mounts: readonly BindMount[];
+  /** Whether it has the machine's devices too. */
+  readonly hasAllDevices: boolean;
+  readonly mounts: readonly RootMount[];
   readonly isReadOnly: boolean;
   /** Whether the kernel's files are kept from the app. */
   readonly isProtected: boolean;
+  /** Whether who is not root sees no processes but its own user's. */
+  readonly hidesProcesses: boolean;
 }
 
-/** Makes it the root of our mount namespace, which must be private. */
-export function enterAppRoot({ path: root, dev, mounts, isReadOnly, isProtected }: AppRoot): void {
-  // systemd leaves a private namespace shared with itself, and pivot_root(2) refuses that.
-  mount("", "/", "", MS_REC | MS_PRIVATE, "");
-  bind(root, { source: dev, path: "/dev", readOnly: false, recursive: true });
-  const kernel = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-  // Who is not root sees no processes but its own user's.
-  mount("proc", makeInRoot(root, "/proc", "directory"), "proc", kernel, isProtected ? "hidepid=2" : "");
-  mount(
-    "sysfs",
-    makeInRoot(root, "/sys", "directory"),
-    "sysfs",
-    isProtected ? kernel | MS_RDONLY : kernel,
-    "",
-  );
-  if (isProtected) protectKernel(root);
+/** Makes it the root of our mount namespace, which must be our own. */
+export function enterAppRoot(app: AppRoot): void {
+  const { path: root, isReadOnly } = app;
   // The outer ones first, whatever the order in which they were given.
-  const outerFirst = mounts.toSorted((a, b) => depth(a.path) - depth(b.path));
-  for (const each of outerFirst) bind(root, each);
+  const mounts = app.mounts.toSorted((a, b) => depth(a.path) - depth(b.path));
+  const clones = mounts.map(({ source, propagation }) =>
+    propagation === "private" ? undefined : cloneMounts(source),
+  );
+  mount("", "/", "", MS_REC | MS_PRIVATE, "");
+  mountDevices(app);
+  mountKernel(app);
+  mounts.forEach((each, index) => {
+    const clone = clones[index];
+    if (clone === undefined) bind(root, each);
+    else attach(root, each, clone);
+  });
   if (isReadOnly) mount("", root, "", MS_REMOUNT | MS_BIND | MS_RDONLY, "");
   pivotRoot(root);
+}
+
+function mountDevices({ path: root, dev, hasAllDevices }: AppRoot): void {
+  const whole = { path: "/dev", readOnly: false, recursive: true };
+  bind(root, { ...whole, source: hasAllDevices ? "/dev" : dev });
+  if (!hasAllDevices) return;
+  for (const name of ["pts", "shm", "mqueue"].filter((each) => existsSync(`/dev/${each}`)))
+    bind(root, { ...whole, source: `${dev}/${name}`, path: `/dev/${name}` });
+}
+
+function mountKernel({ path: root, isProtected, hidesProcesses }: AppRoot): void {
+  const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  const sysFlags = isProtected ? flags | MS_RDONLY : flags;
+  mount("proc", makeInRoot(root, "/proc", "directory"), "proc", flags, hidesProcesses ? "hidepid=2" : "");
+  mount("sysfs", makeInRoot(root, "/sys", "directory"), "sysfs", sysFlags, "");
+  if (existsSync("/sys/fs/cgroup/cgroup.controllers")) {
+    // Where runtimes look for their limits.
+    ownCgroupRoot();
+    mount("cgroup2", `${root}/sys/fs/cgroup`, "cgroup2", sysFlags, "");
+  }
+  if (isProtected) protectKernel(root);
+}
+
+function attach(root: string, { source, path, readOnly, propagation }: RootMount, clone: number): void {
+  const target = makeInRoot(root, path, statSync(source).isDirectory() ? "directory" : "file");
+  attachMounts(clone, target);
+  closeSync(clone);
+  if (propagation === "slave") mount("", target, "", MS_REC | MS_SLAVE, "");
+  if (readOnly) makeReadOnly(target);
 }
 
 function bind(root: string, { source, path, readOnly, recursive }: BindMount): void {
   const target = makeInRoot(root, path, statSync(source).isDirectory() ? "directory" : "file");
   mount(source, target, "", recursive ? MS_BIND | MS_REC : MS_BIND, "");
-  if (!readOnly) return;
+  if (readOnly) makeReadOnly(target);
+}
+
+function makeReadOnly(target: string): void {
   for (const { mountPoint, flags } of mountsBelow(target))
     mount("", mountPoint, "", MS_REMOUNT | MS_BIND | MS_RDONLY | flags, "");
 }

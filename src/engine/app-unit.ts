@@ -22,18 +22,9 @@ export interface AppUnitOptions {
   readonly graceSeconds: number;
   /** Files for the app's output in place of the journal. */
   readonly output: { readonly stdout: string; readonly stderr: string } | undefined;
-  readonly hostname: string | undefined;
-  /** The path of its network namespace; undefined: the host's. */
-  readonly networkNamespace: string | undefined;
-  readonly systemdVersion: number;
-  /** Security features that the caller switched off. */
-  readonly insecure: ReadonlySet<string>;
+  readonly hasOwnPids: boolean;
+  readonly hasAllDevices: boolean;
 }
-
-/** Since when systemd lets a unit into an IPC namespace, and gives it its own process ids and its own host name. */
-const ipcNamespaceSince = 248;
-const privatePidsSince = 257;
-const privateHostnameSince = 258;
 
 export function appUnitText(options: AppUnitOptions): string {
   const { uuid, app, podUnit } = options;
@@ -102,31 +93,17 @@ function outputEntries({ output, app }: AppUnitOptions): readonly UnitEntry[] {
   ];
 }
 
-function isolationEntries({
-  podPath,
-  systemdVersion,
-  hostname,
-  networkNamespace,
-  insecure,
-}: AppUnitOptions): readonly UnitEntry[] {
+/** All else that sets an app apart start-app.ts does. */
+function isolationEntries({ hasOwnPids, hasAllDevices }: AppUnitOptions): readonly UnitEntry[] {
   const entries: UnitEntry[] = [];
-  if (systemdVersion >= ipcNamespaceSince) {
-    // systemd 252 heeds the path only together with the other, whatever systemd.exec(5) says.
-    entries.push(["PrivateIPC", "yes"], ["IPCNamespacePath", escapeSpecifiers(`${podPath}/ipc`)]);
-  }
-  if (networkNamespace !== undefined)
-    entries.push(["NetworkNamespacePath", escapeSpecifiers(networkNamespace)]);
-  if (systemdVersion >= privatePidsSince) entries.push(["PrivatePIDs", "yes"]);
-  if (hostname !== undefined && systemdVersion >= privateHostnameSince)
-    entries.push(["ProtectHostname", `private:${hostname}`]);
-  return [
-    ...entries,
-    ["PrivateMounts", "yes"],
-    ...(insecure.has("paths")
-      ? []
-      : ([
-          ["DevicePolicy", "closed"],
-          ["DeviceAllow", "char-pts rw"],
-        ] satisfies UnitEntry[])),
-  ];
+  if (hasOwnPids) entries.push(["PrivatePIDs", "yes"]);
+  // The pseudo devices and terminals. Others may be made but not opened, as in Docker: `m`.
+  if (!hasAllDevices)
+    entries.push(
+      ["DevicePolicy", "closed"],
+      ["DeviceAllow", "char-pts rw"],
+      ["DeviceAllow", "char-* m"],
+      ["DeviceAllow", "block-* m"],
+    );
+  return entries;
 }

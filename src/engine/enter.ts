@@ -3,16 +3,16 @@
 
 import { constants, openSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { becomeProgram } from "../host/become.ts";
-import { dropPrivileges, enterNamespaces, restoreSignals } from "../host/libc.ts";
+import { enterNamespaces } from "../host/namespaces.ts";
+import { dropPrivileges, restoreSignals } from "../host/privileges.ts";
 import { appUnitName } from "../pod/names.ts";
 import type { AppcRuntimeApp } from "../rkt/appc.ts";
-import { type AppProcess, appProcess, findProgram } from "./app-process.ts";
-import { capabilityBits } from "./capabilities.ts";
+import { type AppProcess, findProgram } from "./app-process.ts";
+import { privilegesOf, readAppStart } from "./app-start.ts";
 import { cgroupDirectories } from "./cgroups.ts";
 import type { Command } from "./command.ts";
 import { EngineError, withFileErrors } from "./engine-error.ts";
 import { statInRoot } from "./in-root.ts";
-import { appInNetwork, networkOf } from "./network/app-in-network.ts";
 import type { Pod } from "./pod.ts";
 import { PodStore, podState } from "./pod-store.ts";
 import { unitProperties } from "./systemctl.ts";
@@ -33,14 +33,15 @@ export const enter: Command = {
     if (uuid === undefined) return context.usage();
     const pod = withFileErrors("problem retrieving pod", () => new PodStore(context.dir).find(uuid));
     if (podState(pod) !== "running") throw new EngineError(`pod "${pod.uuid}" isn't currently running`);
-    const app = appInNetwork(chooseApp(pod, context.flags.text("app")), networkOf(pod));
+    const app = chooseApp(pod, context.flags.text("app"));
     if (command.length === 0) context.tell('no command specified, assuming "/bin/bash"');
     const mainPid = Number(unitProperties(appUnitName(pod.uuid, app.name), ["MainPID"]).MainPID);
     if (!(mainPid > 0))
       throw new EngineError(`app "${app.name}" of pod "${pod.uuid}" isn't currently running`);
+    const { process: like, root } = readAppStart(pod.path, app.name);
     return await become(mainPid, command.length === 0 ? ["/bin/bash"] : command, {
-      process: appProcess(app, `${pod.path}/apps/${app.name}/root`, context.insecure),
-      root: `${pod.path}/apps/${app.name}/root`,
+      process: like,
+      root: root.path,
       unit: appUnitName(pod.uuid, app.name),
     });
   },
@@ -92,13 +93,7 @@ async function become(
 
   restoreSignals();
   enterNamespaces(namespaces, root);
-  dropPrivileges({
-    uid: like.uid,
-    gid: like.gid,
-    groups: like.supplementaryGids,
-    capabilities: capabilityBits(like.capabilities),
-    noNewPrivileges: like.noNewPrivileges,
-  });
+  dropPrivileges(privilegesOf(like));
   process.chdir(like.workingDirectory);
   const term = process.env.TERM;
   const allEnvironment = { ...(term === undefined ? {} : { TERM: term }), ...environment };

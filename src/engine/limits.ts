@@ -3,13 +3,17 @@
 import { isJsonObject } from "../pod/json.ts";
 import type { AppcApp } from "../rkt/appc.ts";
 import type { UnitEntry } from "../systemd/unit-file.ts";
-import { isolator } from "./app-process.ts";
 import { EngineError } from "./engine-error.ts";
+import { isolator } from "./isolator.ts";
 
 /** What start-app.ts needs within the app's limit before it becomes the app. */
 const memoryMin = 8 * 2 ** 20;
 
-export function limitEntries(app: AppcApp): readonly UnitEntry[] {
+/** Since when systemd knows only the unified hierarchy of control groups, and complains about settings of the old ones. */
+const unifiedOnlySince = 258;
+
+/** Before that it takes of `CPUWeight=` and `CPUShares=` the one that is its hierarchy's own. */
+export function limitEntries(app: AppcApp, systemdVersion: number): readonly UnitEntry[] {
   const memory = amount(app, "resource/memory", "limit");
   const cpuLimit = amount(app, "resource/cpu", "limit");
   const cpuRequest = amount(app, "resource/cpu", "request");
@@ -18,10 +22,15 @@ export function limitEntries(app: AppcApp): readonly UnitEntry[] {
     throw new EngineError(
       `a memory limit of ${memory} bytes is not enough to start in, at least ${memoryMin} are`,
     );
-  if (memory !== undefined) entries.push(["MemoryMax", String(Math.floor(memory))]);
+  // A limit that could be evaded by swapping would be none: a node's pods do not swap, says the kubelet's default.
+  if (memory !== undefined) entries.push(["MemoryMax", String(Math.floor(memory))], ["MemorySwapMax", "0"]);
   // The least that systemd takes is a hundredth of a percent.
   if (cpuLimit !== undefined) entries.push(["CPUQuota", `${Math.max(0.01, round(cpuLimit * 100))}%`]);
-  if (cpuRequest !== undefined) entries.push(["CPUWeight", String(cpuWeight(cpuRequest))]);
+  if (cpuRequest !== undefined) {
+    const shares = cpuShares(cpuRequest);
+    entries.push(["CPUWeight", String(cpuWeight(shares))]);
+    if (systemdVersion < unifiedOnlySince) entries.push(["CPUShares", String(shares)]);
+  }
   return entries;
 }
 
@@ -33,9 +42,14 @@ function amount(app: AppcApp, name: string, which: "limit" | "request"): number 
   return parsed !== undefined && parsed > 0 ? parsed : undefined;
 }
 
-/** One core is systemd's and the kernel's default of 100; 1 to 10000. */
-function cpuWeight(cores: number): number {
-  return Math.min(10_000, Math.max(1, Math.round(cores * 100)));
+/** As the kubelet (v1.30 pkg/kubelet/cm MilliCPUToShares): a core is 1024. */
+function cpuShares(cores: number): number {
+  return Math.min(262_144, Math.max(2, Math.floor(cores * 1024)));
+}
+
+/** 2 to 262144 shares as a weight of 1 to 10000: KEP 2254. */
+function cpuWeight(shares: number): number {
+  return Math.floor(1 + ((shares - 2) * 9999) / 262_142);
 }
 
 const suffixes: Readonly<Record<string, number>> = {

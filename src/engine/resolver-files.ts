@@ -9,7 +9,7 @@ import type { PodNetwork } from "./network/pod-network.ts";
 import type { Pod } from "./pod.ts";
 
 /** In the pod's directory. */
-export const hostnameFile = "hostname";
+const hostnameFile = "hostname";
 
 /** Written into the pod's directory; the mounts that put them in place. */
 export function writeResolverFiles(pod: Pod, flags: ParsedFlags, network: PodNetwork): readonly BindMount[] {

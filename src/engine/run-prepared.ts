@@ -6,8 +6,11 @@ import { becomeProgram } from "../host/become.ts";
 import { errorChain } from "../host/error.ts";
 import { replaceStdin } from "../host/libc.ts";
 import { podUnitName } from "../pod/names.ts";
-import type { AppcPodManifest, AppcRuntimeApp } from "../rkt/appc.ts";
-import { appProcess } from "./app-process.ts";
+import { type AppcPodManifest, engineAnnotations } from "../rkt/appc.ts";
+import { checkSystemdVersion, engineSystemdMinimum } from "../systemd/version.ts";
+import { annotation, isAnnotated } from "./annotation.ts";
+import { appStart, hasOwnPids } from "./app-isolation.ts";
+import { writeAppStart } from "./app-start.ts";
 import { mainScript, writeAppStatus } from "./app-status.ts";
 import { type AppUnitOptions, appUnitNames, appUnitText } from "./app-unit.ts";
 import type { Command, Context } from "./command.ts";
@@ -15,17 +18,16 @@ import { EngineError, withFileErrors } from "./engine-error.ts";
 import { ImageStore } from "./image-store.ts";
 import { limitEntries } from "./limits.ts";
 import { lockWithin } from "./lock.ts";
-import type { BindMount } from "./mounts.ts";
 import { appInNetwork } from "./network/app-in-network.ts";
 import { networkDirectories } from "./network/configured-networks.ts";
 import { releaseDeadNetworks } from "./network/dead-networks.ts";
 import { hasNetwork, releaseNetwork, setUpNetwork } from "./network/pod-network.ts";
 import { type RequestedNetworks, requestedNetworks } from "./network/requested-networks.ts";
 import type { Pod } from "./pod.ts";
+import { mountDevices } from "./pod-devices.ts";
 import { mountPod, podMounts, unmountPod } from "./pod-file-systems.ts";
 import { PodStore } from "./pod-store.ts";
 import { writeResolverFiles } from "./resolver-files.ts";
-import { type AppStart, writeAppStart } from "./start-app.ts";
 import { systemctl, systemdVersion, unitPlace } from "./systemctl.ts";
 import { removeAppUnits, writeAppUnits } from "./unit-files.ts";
 
@@ -56,10 +58,13 @@ export const runPrepared: Command = {
     const scope = podUnitName(prepared.uuid).replace(/\.service$/, ".scope");
     if (place.unit !== podUnitName(prepared.uuid) && place.unit !== scope) return becomeScope(scope, context);
 
+    const version = await systemdVersion();
+    const problem = checkSystemdVersion(String(version), engineSystemdMinimum);
+    if (problem !== undefined) throw new EngineError(problem);
     const lock = lockWithin(2000, prepared.uuid, openSync(prepared.lockPath, constants.O_RDWR), "exclusive");
     const pod = withLockedPod(() => store.move(prepared, "run"), notPrepared);
     await releaseDeadNetworks(store, context.tell);
-    const units = await startApps(pod, { ...place, unit: place.unit, requested }, context);
+    const units = await startApps(pod, { ...place, unit: place.unit, requested, version }, context);
     // What it starts inherits the lock, which so is held for as long as the pod lives.
     replaceStdin(lock.fd);
     return becomeProgram(
@@ -90,14 +95,15 @@ interface StartOptions {
   readonly unit: string;
   readonly slice: string | undefined;
   readonly requested: RequestedNetworks;
+  /** systemd's. */
+  readonly version: number;
 }
 
 async function startApps(
   pod: Pod,
-  { unit, slice, requested }: StartOptions,
+  { unit, slice, requested, version }: StartOptions,
   context: Context,
 ): Promise<readonly string[]> {
-  const version = systemdVersion();
   const manifest = pod.manifest();
   if (!manifest?.apps || manifest.apps.length === 0) throw new EngineError("pod has no apps");
   const units = appUnitNames(pod.uuid, manifest.apps);
@@ -109,6 +115,7 @@ async function startApps(
     const apps = manifest.apps.map((app) => appInNetwork(app, { ip: network.ip, hostname }));
     const resolverFiles = writeResolverFiles(pod, context.flags, network);
     mountPod(pod, apps, new ImageStore(context.dir));
+    mountDevices(pod.path, { isHostIpc: isAnnotated(manifest, engineAnnotations.hostIpc) });
     const common = {
       uuid: pod.uuid,
       podUnit: unit,
@@ -117,18 +124,26 @@ async function startApps(
       self: context.self,
       graceSeconds: graceSeconds(manifest),
       output: unit.endsWith(".scope") ? ownOutput(context) : undefined,
-      hostname,
-      networkNamespace: network.namespace,
-      systemdVersion: await version,
-      insecure: context.insecure,
     };
     const texts = apps.map((app, index) => {
-      writeAppStart(
-        pod.path,
-        app.name,
-        appStart(pod, app, [...resolverFiles, ...(mounts[index] ?? [])], context),
-      );
-      return appUnitText({ ...common, app: app.name, limits: app.app ? limitEntries(app.app) : [] });
+      const ownPids = hasOwnPids(app, manifest, version);
+      const start = appStart(app, {
+        pod,
+        manifest,
+        mounts: [...resolverFiles, ...(mounts[index] ?? [])],
+        network: network.namespace,
+        hostname,
+        ownPids,
+        insecure: context.insecure,
+      });
+      writeAppStart(pod.path, app.name, start);
+      return appUnitText({
+        ...common,
+        app: app.name,
+        limits: app.app ? limitEntries(app.app, version) : [],
+        hasOwnPids: ownPids,
+        hasAllDevices: start.root.hasAllDevices || context.insecure.has("paths"),
+      });
     });
     writeAppUnits(units, texts);
     for (const app of apps) writeAppStatus(`${pod.path}/status/${app.name}`, "waiting");
@@ -152,28 +167,9 @@ function releaseCommand(pod: Pod, { self, dir }: Context): string | undefined {
   return argv.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
 }
 
-function appStart(
-  pod: Pod,
-  app: AppcRuntimeApp,
-  mounts: readonly BindMount[],
-  { insecure }: Context,
-): AppStart {
-  const path = `${pod.path}/apps/${app.name}/root`;
-  return {
-    root: {
-      path,
-      dev: `${pod.path}/dev`,
-      mounts,
-      isReadOnly: app.readOnlyRootFS === true,
-      isProtected: !insecure.has("paths"),
-    },
-    process: appProcess(app, path, insecure),
-  };
-}
-
 /** What the pod manifest's annotation says; a pod that is run by hand has ten seconds. */
 function graceSeconds(manifest: AppcPodManifest): number {
-  const text = manifest.annotations?.find(({ name }) => name === "gantry.io/grace-period")?.value ?? "";
+  const text = annotation(manifest, engineAnnotations.gracePeriod) ?? "";
   return /^\d{1,9}$/.test(text) ? Math.max(2, Number(text)) : 10;
 }
 

@@ -1,8 +1,8 @@
 // The system calls that Bun and Node have no function for, by bun:ffi. Loaded on first use (0.5 ms).
 // Invariant: each throws LibcError unless it says otherwise; nothing here keeps state.
 
-import { dlopen, FFIType, type Pointer, read } from "bun:ffi";
-import { closeSync, openSync } from "node:fs";
+import { dlopen, FFIType, type Pointer, ptr as pointerTo, read } from "bun:ffi";
+import { closeSync } from "node:fs";
 import { constants } from "node:os";
 
 /** A system call that failed, with errno by name (`EBUSY`) as node:fs errors have it. */
@@ -23,7 +23,7 @@ const declarations = {
   flock: { args: [i32, i32], returns: i32 },
   syncfs: { args: [i32], returns: i32 },
   dup2: { args: [i32, i32], returns: i32 },
-  syscall: { args: [i32, i32, cstring, ptr, u64], returns: i32 },
+  syscall: { args: [i32, i32, ptr, u64, u64, u64], returns: i32 },
   mount: { args: [cstring, cstring, cstring, u64, cstring], returns: i32 },
   umount2: { args: [cstring, i32], returns: i32 },
   socket: { args: [i32, i32, i32], returns: i32 },
@@ -41,13 +41,17 @@ const declarations = {
   setgroups: { args: [u64, ptr], returns: i32 },
   setresgid: { args: [u32, u32, u32], returns: i32 },
   setresuid: { args: [u32, u32, u32], returns: i32 },
+  capset: { args: [ptr, ptr], returns: i32 },
+  sethostname: { args: [cstring, u64], returns: i32 },
   signal: { args: [i32, u64], returns: u64 },
+  madvise: { args: [u64, u64, i32], returns: i32 },
 } as const;
 
 type Libc = ReturnType<typeof dlopen<typeof declarations>>["symbols"];
 let loaded: Libc | undefined;
 
-function libc(): Libc {
+/** Only for this folder: who else needs a call gives it a name here. */
+export function libc(): Libc {
   if (loaded) return loaded;
   const arch = process.arch === "arm64" ? "aarch64" : "x86_64";
   for (const library of ["libc.so.6", `libc.musl-${arch}.so.1`]) {
@@ -61,13 +65,16 @@ function libc(): Libc {
   throw new LibcError("dlopen libc", constants.errno.ENOENT);
 }
 
-function check(call: string, result: number): number {
+export function check(call: string, result: number): number {
   if (result !== -1) return result;
   throw new LibcError(call, read.i32(libc().__errno_location() as Pointer, 0));
 }
 
-const text = (value: string | Uint8Array) =>
+export const text = (value: string | Uint8Array) =>
   typeof value === "string" ? Buffer.from(`${value}\0`) : Buffer.concat([value, Buffer.alloc(1)]);
+
+/** Where bytes are, for an argument that may be a number as well. They must be kept until the call has returned. */
+export const address = (bytes: NodeJS.TypedArray): bigint => BigInt(pointerTo(bytes));
 
 const LOCK_SH = 1;
 const LOCK_EX = 2;
@@ -93,20 +100,20 @@ export function replaceStdin(fd: number): void {
 }
 
 const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
+export const SOCK_DGRAM = 2;
+export const SOCK_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
 /** Sends one datagram to a unix socket, abstract if its name begins with NUL. Never waits: EAGAIN where the receiver does not keep up. */
 export function sendDatagram(socketName: string, message: string): void {
   const name = Buffer.from(socketName.startsWith("\0") ? socketName : `${socketName}\0`);
-  const address = Buffer.concat([new Uint8Array(Uint16Array.of(AF_UNIX).buffer), name]);
+  const receiver = Buffer.concat([new Uint8Array(Uint16Array.of(AF_UNIX).buffer), name]);
   const data = Buffer.from(message);
   const socket = check("socket", libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   try {
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-    check("sendto", libc().sendto(socket, data, data.length, flags, address, address.length));
+    check("sendto", libc().sendto(socket, data, data.length, flags, receiver, receiver.length));
   } finally {
     closeSync(socket);
   }
@@ -138,7 +145,10 @@ export function openBeneath(directory: number, path: string): number {
     0n,
     BigInt(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS),
   );
-  return check("openat2", libc().syscall(SYS_openat2, directory, text(path), how, how.byteLength));
+  return check(
+    "openat2",
+    libc().syscall(SYS_openat2, directory, text(path), address(how), how.byteLength, 0),
+  );
 }
 
 /** syncfs(2): all of the file system that an open file is on is on the disk then. */
@@ -175,107 +185,4 @@ export function setExtendedAttribute(path: string | Uint8Array, name: string, va
   // An empty value still needs an address.
   const bytes = value.length === 0 ? new Uint8Array(1) : value;
   check(`lsetxattr ${path}`, libc().lsetxattr(text(path), text(name), bytes, value.length, 0));
-}
-
-const MNT_DETACH = 2;
-
-/**
- * Makes `root`, a mount, the root of our mount namespace, and leaves nothing of the old one in it. What has no private mount namespace must
- * not call this.
- */
-export function pivotRoot(root: string): void {
-  process.chdir(root);
-  check(`pivot_root ${root}`, libc().pivot_root(text("."), text("."))); // the old root is stacked upon the new one: pivot_root(2)
-  unmount(".", MNT_DETACH);
-  process.chdir("/");
-}
-
-const CLONE_FS = 0x200;
-const CLONE_NEWIPC = 0x08000000;
-const MS_BIND = 0x1000;
-
-/** Leaves our IPC namespace for a new one, and keeps that at `path`, a file that is there, for as long as it is mounted. */
-export function newIpcNamespace(path: string): void {
-  check("unshare", libc().unshare(CLONE_NEWIPC));
-  mount("/proc/thread-self/ns/ipc", path, "", MS_BIND, "");
-}
-
-const CLONE_NEWNET = 0x40000000;
-
-/** A network namespace with nothing but loopback, kept at `path`, a file that is there, for as long as it is mounted. We stay in ours. */
-export function newNetworkNamespace(path: string): void {
-  const own = openSync("/proc/thread-self/ns/net", "r");
-  try {
-    check("unshare", libc().unshare(CLONE_NEWNET));
-    try {
-      mount("/proc/thread-self/ns/net", path, "", MS_BIND, "");
-      raiseLoopback();
-    } finally {
-      check("setns", libc().setns(own, CLONE_NEWNET));
-    }
-  } finally {
-    closeSync(own);
-  }
-}
-
-const AF_INET = 2;
-const SIOCGIFFLAGS = 0x8913;
-const SIOCSIFFLAGS = 0x8914;
-const IFF_UP = 1;
-
-/** Of this thread's network namespace; its addresses come by themselves. */
-function raiseLoopback(): void {
-  const socket = check("socket", libc().socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  try {
-    const request = Buffer.alloc(40); // struct ifreq: a name of 16 bytes, then the flags
-    request.write("lo");
-    check("ioctl SIOCGIFFLAGS", libc().ioctl(socket, SIOCGIFFLAGS, request));
-    request.writeInt16LE(request.readInt16LE(16) | IFF_UP, 16);
-    check("ioctl SIOCSIFFLAGS", libc().ioctl(socket, SIOCSIFFLAGS, request));
-  } finally {
-    closeSync(socket);
-  }
-}
-
-/**
- * Makes this thread a member of the namespaces of open files (`/proc/PID/ns/…`) and `root`, an open directory, its root directory.
- * Only of use right before process.execve(), on the main thread: other threads stay where they are.
- */
-export function enterNamespaces(namespaces: readonly number[], root: number): void {
-  check("unshare", libc().unshare(CLONE_FS)); // setns(2) into a mount namespace refuses a thread that shares its root directory
-  for (const fd of namespaces) check("setns", libc().setns(fd, 0));
-  check("fchdir", libc().fchdir(root));
-  check("chroot", libc().chroot(text(".")));
-}
-
-const PR_CAPBSET_READ = 23;
-const PR_CAPBSET_DROP = 24;
-const PR_SET_NO_NEW_PRIVS = 38;
-
-export interface Privileges {
-  readonly uid: number;
-  readonly gid: number;
-  readonly groups: readonly number[];
-  /** The bounding set, bit N for capability N. */
-  readonly capabilities: bigint;
-  readonly noNewPrivileges: boolean;
-}
-
-/** For good, for what process.execve() starts; only to be used right before it. */
-export function dropPrivileges(privileges: Privileges): void {
-  const { prctl, setgroups, setresgid, setresuid } = libc();
-  for (let capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
-    if ((privileges.capabilities & (1n << BigInt(capability))) === 0n)
-      check("prctl PR_CAPBSET_DROP", prctl(PR_CAPBSET_DROP, capability, 0, 0, 0));
-  const groups = Uint32Array.from(privileges.groups.length === 0 ? [0] : privileges.groups);
-  check("setgroups", setgroups(privileges.groups.length, groups));
-  check("setresgid", setresgid(privileges.gid, privileges.gid, privileges.gid));
-  check("setresuid", setresuid(privileges.uid, privileges.uid, privileges.uid));
-  if (privileges.noNewPrivileges) check("prctl PR_SET_NO_NEW_PRIVS", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-}
-
-/** Bun ignores these two, and what process.execve() starts would inherit that. */
-export function restoreSignals(): void {
-  const SIG_DFL = 0;
-  for (const signal of [constants.signals.SIGPIPE, constants.signals.SIGXFSZ]) libc().signal(signal, SIG_DFL);
 }

@@ -3,6 +3,12 @@
 /** The oldest systemd that gantry works with. */
 const systemdMinimum = 219;
 
+/** The oldest that the built-in engine works with. */
+export const engineSystemdMinimum = 247;
+
+/** Since when it gives a unit process ids of its own (`PrivatePIDs=`). */
+export const ownPidsSince = 257;
+
 /** The major version of the Manager's `Version` property, which distributions extend: `252.39-1~deb12u2`. */
 export function systemdMajor(version: string): number | undefined {
   const digits = /^\d+/.exec(version)?.[0];

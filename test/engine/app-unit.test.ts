@@ -15,10 +15,8 @@ const base: AppUnitOptions = {
   limits: [],
   graceSeconds: 30,
   output: undefined,
-  hostname: undefined,
-  networkNamespace: undefined,
-  systemdVersion: 252,
-  insecure: new Set(),
+  hasOwnPids: false,
+  hasAllDevices: false,
 };
 
 /** The settings of the service, but for the hooks' scripts. */
@@ -49,11 +47,10 @@ test("the plain app", () => {
     "StandardOutput=journal",
     "StandardError=journal",
     "SyslogIdentifier=web",
-    "PrivateIPC=yes",
-    "IPCNamespacePath=/pods/1/ipc",
-    "PrivateMounts=yes",
     "DevicePolicy=closed",
     "DeviceAllow=char-pts rw",
+    "DeviceAllow=char-* m",
+    "DeviceAllow=block-* m",
   ]);
 });
 
@@ -66,34 +63,16 @@ test("it lives and dies with the pod unit, and leaves nothing in systemd's memor
   ]);
 });
 
-describe("what systemd can do", () => {
-  const hostname = "pod1";
-  test.each([
-    [248, []],
-    [256, []],
-    [257, ["PrivatePIDs=yes"]],
-    [258, ["PrivatePIDs=yes", "ProtectHostname=private:pod1"]],
-  ])("systemd %d", (systemdVersion, more) => {
-    expect(difference({ systemdVersion, hostname })).toEqual({ less: [], more });
-  });
-
-  test("systemd 247, the oldest, has no IPC namespaces", () => {
-    expect(difference({ systemdVersion: 247 })).toEqual({
-      less: ["PrivateIPC=yes", "IPCNamespacePath=/pods/1/ipc"],
-      more: [],
-    });
-  });
-});
-
 describe("what is asked for", () => {
   test.each([
     ["nothing", {}, [], []],
     ["limits", { limits: [["MemoryMax", "8388608"]] as const }, [], ["MemoryMax=8388608"]],
     ["no slice", { slice: undefined }, ["Slice=gantry-1.slice"], []],
+    ["process ids of its own", { hasOwnPids: true }, [], ["PrivatePIDs=yes"]],
     [
-      "the host's devices",
-      { insecure: new Set(["paths"]) },
-      ["DevicePolicy=closed", "DeviceAllow=char-pts rw"],
+      "the machine's devices",
+      { hasAllDevices: true },
+      ["DevicePolicy=closed", "DeviceAllow=char-pts rw", "DeviceAllow=char-* m", "DeviceAllow=block-* m"],
       [],
     ],
     [
@@ -105,11 +84,8 @@ describe("what is asked for", () => {
     [
       "a data directory that systemd would interpret",
       { podPath: "/data $x 100%" },
-      ["ExecStart=/usr/bin/gantry rkt start-app /pods/1 web", "IPCNamespacePath=/pods/1/ipc"],
-      [
-        'ExecStart=/usr/bin/gantry rkt start-app "/data $$x 100%%" web',
-        "IPCNamespacePath=/data $x 100%%/ipc",
-      ],
+      ["ExecStart=/usr/bin/gantry rkt start-app /pods/1 web"],
+      ['ExecStart=/usr/bin/gantry rkt start-app "/data $$x 100%%" web'],
     ],
   ])("%s", (_what, change, less, more) => {
     expect(difference(change)).toEqual({ less, more });

@@ -24,7 +24,14 @@ const isolator = (name: string, value: object): AppcIsolator => ({
 
 test.each([
   ["nothing", [], []],
-  ["memory", [isolator("memory", { limit: "64Mi", request: "64Mi" })], [["MemoryMax", "67108864"]]],
+  [
+    "memory",
+    [isolator("memory", { limit: "64Mi", request: "64Mi" })],
+    [
+      ["MemoryMax", "67108864"],
+      ["MemorySwapMax", "0"],
+    ],
+  ],
   ["half a core", [isolator("cpu", { limit: "500m" })], [["CPUQuota", "50%"]]],
   [
     "next to nothing",
@@ -32,16 +39,37 @@ test.each([
     [
       ["CPUQuota", "0.01%"],
       ["CPUWeight", "1"],
+      ["CPUShares", "2"],
     ],
   ],
-  ["a request alone", [isolator("cpu", { request: "2" })], [["CPUWeight", "200"]]],
+  [
+    "a request alone",
+    [isolator("cpu", { request: "2" })],
+    [
+      ["CPUWeight", "79"],
+      ["CPUShares", "2048"],
+    ],
+  ],
+  [
+    "a request for more than there is",
+    [isolator("cpu", { request: "1000" })],
+    [
+      ["CPUWeight", "10000"],
+      ["CPUShares", "262144"],
+    ],
+  ],
   ["nulls", [isolator("cpu", { limit: null, request: null })], []],
 ])("%s", (_what, isolators, expected) => {
-  expect(limitEntries({ user: "0", group: "0", isolators })).toEqual(expected as never);
+  expect(limitEntries({ user: "0", group: "0", isolators }, 252)).toEqual(expected as never);
+});
+
+test("systemd 258 knows no shares", () => {
+  const isolators = [isolator("cpu", { request: "500m" })];
+  expect(limitEntries({ user: "0", group: "0", isolators }, 258)).toEqual([["CPUWeight", "20"]]);
 });
 
 test("a limit that is too small to start in is an error", () => {
   expect(() =>
-    limitEntries({ user: "0", group: "0", isolators: [isolator("memory", { limit: "4Mi" })] }),
+    limitEntries({ user: "0", group: "0", isolators: [isolator("memory", { limit: "4Mi" })] }, 252),
   ).toThrow("a memory limit of 4194304 bytes is not enough to start in, at least 8388608 are");
 });

@@ -1,18 +1,10 @@
 // An app as it runs in its pod's network: with the pod's address where its manifest has only a place for it, and with its host name.
 
 import { type AppcRuntimeApp, engineAnnotations, podIpPlaceholder } from "../../rkt/appc.ts";
-import type { Pod } from "../pod.ts";
-import { hostnameFile } from "../resolver-files.ts";
-import { podIp, readNetInfo } from "./net-info.ts";
 
 interface AppNetwork {
   readonly ip: string;
   readonly hostname: string | undefined;
-}
-
-/** Of a pod that runs. */
-export function networkOf(pod: Pod): AppNetwork {
-  return { ip: podIp(readNetInfo(pod)), hostname: pod.read(hostnameFile)?.trim() };
 }
 
 /** `HOSTNAME` is the image's or the app's own where they have one. */

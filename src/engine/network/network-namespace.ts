@@ -2,7 +2,8 @@
 
 import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { hasErrorCode } from "../../host/error.ts";
-import { mount, newNetworkNamespace, unmount } from "../../host/libc.ts";
+import { mount, unmount } from "../../host/libc.ts";
+import { newNetworkNamespace } from "../../host/namespaces.ts";
 import type { RktUuid } from "../../pod/names.ts";
 import { lockWithin } from "../lock.ts";
 
