@@ -84,10 +84,13 @@ function mountDevices({ path: root, dev, hasAllDevices }: AppRoot): void {
     bind(root, { ...whole, source: `${dev}/${name}`, path: `/dev/${name}` });
 }
 
+/** proc(5). The group of those that see all the same is root's unless told, which many who are not root are in: here one that nobody is in. */
+const hideProcesses = "hidepid=2,gid=4294967294";
+
 function mountKernel({ path: root, isProtected, hidesProcesses }: AppRoot): void {
   const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   const sysFlags = isProtected ? flags | MS_RDONLY : flags;
-  mount("proc", makeInRoot(root, "/proc", "directory"), "proc", flags, hidesProcesses ? "hidepid=2" : "");
+  mount("proc", makeInRoot(root, "/proc", "directory"), "proc", flags, hidesProcesses ? hideProcesses : "");
   mount("sysfs", makeInRoot(root, "/sys", "directory"), "sysfs", sysFlags, "");
   if (existsSync("/sys/fs/cgroup/cgroup.controllers")) {
     // Where runtimes look for their limits.

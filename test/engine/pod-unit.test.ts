@@ -1,62 +1,11 @@
 // Pods as the agent runs them: in a pod unit of systemd's, on a real one.
 
 import { describe, expect, test } from "bun:test";
-import { readlink, rm } from "node:fs/promises";
-import { type AciOptions, writeAci } from "../aci.ts";
-import { type RktWorld, rktWorld } from "../contract/rkt-command-line-world.ts";
+import { readlink } from "node:fs/promises";
 import { waitUntil } from "../wait-until.ts";
+import { lines, type Pod, property, runningPod, scripts } from "./running-pod.ts";
 
-const argv = [process.execPath, `${import.meta.dir}/../../src/main.ts`, "rkt"];
 const sleeper = "trap 'exit 3' TERM; while :; do sleep 0.05; done";
-
-interface Pod extends AsyncDisposable {
-  readonly world: RktWorld;
-  readonly uuid: string;
-  readonly unit: string;
-}
-
-/** A pod whose unit has been started. */
-async function runningPod(
-  manifest: (id: string) => object,
-  entries: AciOptions["entries"] = [],
-): Promise<Pod> {
-  const world = await rktWorld(argv);
-  if (entries.length > 0) await writeAci(`${world.path}/busybox.aci`, { entries });
-  const uuid = await world.prepareManifest(manifest(await world.fetch("busybox.aci")));
-  const unit = `gantry-${uuid}.service`;
-  const file = `/run/systemd/system/${unit}`;
-  const command = [...argv, ...world.options, "run-prepared", "--net=host", uuid].join(" ");
-  await Bun.write(
-    file,
-    `[Service]\nSlice=gantry-test.slice\nKillMode=mixed\nTimeoutStopSec=5\nExecStart=${command}\n`,
-  );
-  await Bun.$`systemctl start ${unit}`.quiet();
-  return {
-    world,
-    uuid,
-    unit,
-    async [Symbol.asyncDispose]() {
-      await Bun.$`systemctl stop ${unit}`.quiet().nothrow();
-      await rm(file);
-      await Bun.$`systemctl reset-failed ${unit}`.quiet().nothrow();
-      await world[Symbol.asyncDispose]();
-    },
-  };
-}
-
-function scripts(apps: Readonly<Record<string, string>>, change: object = {}) {
-  return (id: string) => ({
-    apps: Object.entries(apps).map(([name, script]) => ({
-      name,
-      image: { id },
-      app: { exec: ["/bin/sh", "-c", script], user: "0", group: "0", ...change },
-    })),
-  });
-}
-
-async function property(unit: string, name: string): Promise<string> {
-  return (await Bun.$`systemctl show -P ${name} ${unit}`.quiet().text()).trim();
-}
 
 async function ended({ unit }: Pod): Promise<string> {
   const state = await waitUntil(`${unit} ended`, async () => {
@@ -64,18 +13,6 @@ async function ended({ unit }: Pod): Promise<string> {
     return value === "inactive" || value === "failed" ? value : undefined;
   });
   return `${state} ${await property(unit, "ExecMainStatus")}`;
-}
-
-/** The app's own lines in the journal, once the last of them is there. */
-async function lines({ uuid }: Pod, app: string, last: string): Promise<readonly string[]> {
-  return waitUntil(`${last} from ${app}`, async () => {
-    const output = await Bun.$`journalctl -o cat -t ${app} -u gantry-${uuid}-${app}.service --no-pager`
-      .quiet()
-      .nothrow()
-      .text();
-    const found = output.trimEnd().split("\n");
-    return found.includes(last) ? found : undefined;
-  });
 }
 
 function appCodes(pod: Pod): Promise<string> {
@@ -266,11 +203,13 @@ describe("an app", () => {
             { name: "v3", kind: "host", source: `${directory}/f` },
           ],
         }),
-        [
-          { name: "rootfs/var", type: "directory" },
-          { name: "rootfs/var/run", type: "symlink", linkname: "/run" },
-          { name: "rootfs/out", type: "symlink", linkname: "../../../../../../tmp" },
-        ],
+        {
+          entries: [
+            { name: "rootfs/var", type: "directory" },
+            { name: "rootfs/var/run", type: "symlink", linkname: "/run" },
+            { name: "rootfs/out", type: "symlink", linkname: "../../../../../../tmp" },
+          ],
+        },
       );
       expect(await lines(pod, "web", "end")).toEqual([
         "hello",
