@@ -23,6 +23,7 @@ async function build(outfile: string, target: Bun.Build.CompileTarget | undefine
     },
     target: "bun",
     format: "esm", // what bytecode with top-level await needs
+    splitting: true, // `gantry rkt` loads its own part only: 12 ms of CPU a call instead of 25
     bytecode: true, // start-up in 25 ms instead of 56
     minify: { whitespace: true, syntax: true, identifiers: false }, // names stay in stack traces
     define: {
