@@ -1,14 +1,13 @@
 // Networks of pods that have ended without seeing to them (SIGKILL, a crash, a reboot) or are gone.
 
-import { existsSync, readdirSync } from "node:fs";
-import { hasErrorCode } from "../../host/error.ts";
-import { isRktUuid, podUnitName, type RktUuid } from "../../pod/names.ts";
+import { existsSync } from "node:fs";
+import { podUnitName, type RktUuid } from "../../pod/names.ts";
 import { EngineError } from "../engine-error.ts";
 import { phases } from "../pod.ts";
 import type { PodStore } from "../pod-store.ts";
 import { lockPod } from "../remove-pod.ts";
 import { unitProperties } from "../systemctl.ts";
-import { hasNetwork, orphanDirectory, releaseNetwork, releaseOrphan } from "./pod-network.ts";
+import { hasNetwork, recordedUuids, releaseNetwork, releaseOrphan } from "./pod-network.ts";
 
 /**
  * A dead pod's host ports would take what is meant for the next one's, so this is done before each start. What fails is told, and tried
@@ -27,15 +26,6 @@ export async function releaseOrphans(store: PodStore, tell: (line: string) => vo
   for (const uuid of recordedUuids()) {
     const isKnown = phases.some((phase) => existsSync(store.path(uuid, phase)));
     if (!isKnown && !isRunning(uuid)) await releaseOrTell(uuid, () => releaseOrphan(uuid), tell);
-  }
-}
-
-function recordedUuids(): readonly RktUuid[] {
-  try {
-    return readdirSync(orphanDirectory).filter(isRktUuid);
-  } catch (error) {
-    if (hasErrorCode(error, "ENOENT")) return [];
-    throw error;
   }
 }
 

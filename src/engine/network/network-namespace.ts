@@ -1,8 +1,9 @@
 // A pod's network namespace, kept under a name as ip-netns(8) has it: `ip netns exec gantry-UUID …` is at work there too.
 
-import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, rmSync, statfsSync } from "node:fs";
 import { hasErrorCode } from "../../host/error.ts";
 import { mount, unmount } from "../../host/libc.ts";
+import { isMountPoint } from "../../host/mount-table.ts";
 import { newNetworkNamespace } from "../../host/namespaces.ts";
 import type { RktUuid } from "../../pod/names.ts";
 import { lockWithin } from "../lock.ts";
@@ -13,20 +14,26 @@ const MS_BIND = 0x1000;
 const MS_REC = 0x4000;
 const MS_SHARED = 1 << 20;
 const MNT_DETACH = 2;
+const NSFS_MAGIC = 0x6e736673;
 
 /** Its path. */
-export function createNamespace(uuid: RktUuid): string {
-  shareDirectory();
+export async function createNamespace(uuid: RktUuid): Promise<string> {
+  await shareDirectory();
   const path = namespacePath(uuid);
   closeSync(openSync(path, "wx", 0o444));
   newNetworkNamespace(path);
   return path;
 }
 
-/** Undefined if it is not there (any more). */
+/** Undefined if it is not there (any more), or only the file for it. */
 export function findNamespace(uuid: RktUuid): string | undefined {
   const path = namespacePath(uuid);
-  return existsSync(path) ? path : undefined;
+  try {
+    return statfsSync(path).type === NSFS_MAGIC ? path : undefined;
+  } catch (error) {
+    if (hasErrorCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
 }
 
 /** Not an error if there is none. It is gone once its last process has ended. */
@@ -49,12 +56,11 @@ function namespacePath(uuid: RktUuid): string {
  * As ip-netns(8) does it before its first namespace. Done later, over ours, it would hide a second mount of each below its own, which no one
  * could remove.
  */
-function shareDirectory(): void {
+async function shareDirectory(): Promise<void> {
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   using _lock = lockWithin(5000, directory, fd, "exclusive");
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-  if (mounts.some((line) => line.split(" ")[4] === directory)) return;
+  if (await isMountPoint(directory)) return;
   mount(directory, directory, "", MS_BIND | MS_REC, "");
   mount("", directory, "", MS_SHARED | MS_REC, "");
 }

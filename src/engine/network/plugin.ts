@@ -8,7 +8,7 @@ import { EngineError } from "../engine-error.ts";
 /** Not from the environment: this runs as root. */
 const pluginDirectories = ["/opt/cni/bin", "/usr/lib/cni"];
 /** DHCP takes its time. */
-const timeoutMs = 60_000;
+const timeoutMs = 30_000;
 
 export interface PluginCall {
   readonly command: "ADD" | "DEL" | "CHECK";

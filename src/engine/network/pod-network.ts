@@ -2,10 +2,10 @@
 // Invariant: what has been done, or may have been, is on record before it is done, so that a kill at any moment leaves nothing that
 // releaseNetwork() does not find.
 
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { hasErrorCode } from "../../host/error.ts";
-import type { RktUuid } from "../../pod/names.ts";
+import { isRktUuid, type RktUuid } from "../../pod/names.ts";
 import type { AppcPodManifest } from "../../rkt/appc.ts";
 import { EngineError } from "../engine-error.ts";
 import type { Pod } from "../pod.ts";
@@ -39,7 +39,7 @@ export async function setUpNetwork(pod: Pod, options: NetworkOptions): Promise<P
   try {
     const attachments = planAttachments(options);
     writeRecord(pod, attachments);
-    const namespace = createNamespace(pod.uuid);
+    const namespace = await createNamespace(pod.uuid);
     for (const [index, attachment] of attachments.entries()) {
       const result = await attach(attachment, { containerId: pod.uuid, netns: namespace });
       attachments[index] = { ...attachment, result };
@@ -115,7 +115,7 @@ async function release(uuid: RktUuid, attachments: readonly Attachment[]): Promi
   }
   if (complaints.length > 0) throw new EngineError(`failed to teardown network: ${complaints.join("; ")}`);
   removeNamespace(uuid);
-  rmSync(orphanFile(uuid), { force: true });
+  for (const suffix of ["", temporary]) rmSync(orphanFile(uuid) + suffix, { force: true });
 }
 
 function recordFile(pod: Pod): string {
@@ -123,7 +123,20 @@ function recordFile(pod: Pod): string {
 }
 
 /** The same once more, where it is found without the pod's directory: until a reboot, which ends all that is not in that directory. */
-export const orphanDirectory = "/run/gantry-network/pods";
+const orphanDirectory = "/run/gantry-network/pods";
+
+const temporary = ".tmp";
+
+/** The pods of what is in that directory. */
+export function recordedUuids(): readonly RktUuid[] {
+  try {
+    const names = readdirSync(orphanDirectory).map((name) => name.replace(temporary, ""));
+    return [...new Set(names.filter(isRktUuid))];
+  } catch (error) {
+    if (hasErrorCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}
 
 function orphanFile(uuid: RktUuid): string {
   return `${orphanDirectory}/${uuid}`;
@@ -132,8 +145,8 @@ function orphanFile(uuid: RktUuid): string {
 function writeRecord(pod: Pod, attachments: readonly Attachment[]): void {
   for (const file of [orphanFile(pod.uuid), recordFile(pod)]) {
     mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
-    writeFileSync(`${file}.tmp`, JSON.stringify(attachments), { mode: 0o600 });
-    renameSync(`${file}.tmp`, file);
+    writeFileSync(file + temporary, JSON.stringify(attachments), { mode: 0o600 });
+    renameSync(file + temporary, file);
   }
 }
 

@@ -97,7 +97,7 @@ export class NetworkWorld implements AsyncDisposable {
     const unit = await this.launch(uuid, options.flags);
     const pod = new Pod(this, uuid, unit);
     await waitUntil(`pod ${uuid} to start its app`, async () => {
-      if ((await unitState(unit)) === "failed") throw new Error(await unitLog(unit));
+      if ((await unitState(unit)) === "failed") throw new Error(await journal(unit));
       return (await pod.enter("true")).exitCode === 0;
     });
     return pod;
@@ -173,10 +173,13 @@ async function unitState(unit: string): Promise<string> {
   return (await Bun.$`systemctl show -P ActiveState ${unit}`.quiet().text()).trim();
 }
 
+function journal(unit: string): Promise<string> {
+  return Bun.$`journalctl -o cat -u ${unit} --no-pager`.quiet().text();
+}
+
 async function unitLog(unit: string): Promise<string> {
   return waitUntil(`what ${unit} said`, async () => {
-    const text = await Bun.$`journalctl -o cat -u ${unit} --no-pager`.quiet().text();
-    return text.split("\n").findLast((line) => line.startsWith("run-prepared: "));
+    return (await journal(unit)).split("\n").findLast((line) => line.startsWith("run-prepared: "));
   });
 }
 

@@ -36,6 +36,16 @@ test("two pods reach each other", async () => {
   expect(await waitUntil(url, () => two.shell(`wget -qO- ${url}`))).toBe("one\n");
 });
 
+test("pods that start and end side by side do not disturb each other", async () => {
+  await using world = await NetworkWorld.create();
+  const before = await networkState();
+  const ports = (index: number) => [{ hostPort: 8100 + index, port: 80 }];
+  const pods = await Promise.all([0, 1, 2, 3, 4, 5].map((index) => world.start({ ports: ports(index) })));
+  expect(new Set(await Promise.all(pods.map((pod) => pod.ip()))).size).toBe(pods.length);
+  await Promise.all(pods.map((pod) => pod.stop()));
+  expect(await networkState()).toEqual(before);
+});
+
 test("apps and what is entered see no network but the pod's, in /sys too", async () => {
   await using world = await NetworkWorld.create();
   const pod = await world.start();
