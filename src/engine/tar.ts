@@ -43,19 +43,26 @@ const types: Readonly<Record<string, TarType>> = {
   "6": "fifo",
 };
 
-export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
+/**
+ * `end`: whether the blocks of zeros at the end must be there. Where the length is known otherwise they need not: Go's reader takes archives without.
+ */
+export async function* readTar(
+  source: AsyncIterable<Uint8Array>,
+  end: "marked" | "any" = "marked",
+): AsyncGenerator<TarEntry> {
   const input = new ByteReader(source);
   try {
-    yield* readEntries(input);
+    yield* readEntries(input, end);
   } finally {
     await input.close();
   }
 }
 
-async function* readEntries(input: ByteReader): AsyncGenerator<TarEntry> {
+async function* readEntries(input: ByteReader, end: "marked" | "any"): AsyncGenerator<TarEntry> {
   let globals: Pax = new Map();
   let overrides: Pax = new Map();
   for (;;) {
+    if (end === "any" && (await input.isAtEnd())) return;
     const header = await input.exactly(blockSize);
     if (header.every((byte) => byte === 0)) break;
     checkSum(header);
@@ -73,7 +80,7 @@ async function* readEntries(input: ByteReader): AsyncGenerator<TarEntry> {
     const entry = decodeEntry(header, type, new Map([...globals, ...overrides]));
     overrides = new Map();
     let left = hasContent(entry.type) ? entry.size : 0;
-    const end = left;
+    const contentBytes = left;
     yield {
       ...entry,
       content: async function* () {
@@ -84,10 +91,10 @@ async function* readEntries(input: ByteReader): AsyncGenerator<TarEntry> {
         }
       },
     };
-    await input.skip(left + padding(end));
+    await input.skip(left + padding(contentBytes));
   }
   // The second block of zeros, and whatever comes after it, is part of what is hashed.
-  await input.exactly(blockSize);
+  if (end === "marked") await input.exactly(blockSize);
   await input.drain();
 }
 
@@ -231,6 +238,10 @@ class ByteReader {
 
   async drain(): Promise<void> {
     while (await this.#fill()) this.#chunk = new Uint8Array();
+  }
+
+  async isAtEnd(): Promise<boolean> {
+    return !(await this.#fill());
   }
 
   /** Also where the source has not come to its end. */

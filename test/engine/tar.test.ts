@@ -71,6 +71,20 @@ test.each([
   expect(entriesOf(make())).rejects.toThrow(message);
 });
 
+test("an archive without an end is taken where that is said, and not one that ends in the middle", async () => {
+  const read = async (bytes: Uint8Array, end?: "any") => {
+    const names: string[] = [];
+    for await (const { path } of readTar(new Blob([bytes]).stream(), end)) names.push(path);
+    return names;
+  };
+  const archive = Buffer.concat([header("x", "0", 2), padded(Buffer.from("hi"))]);
+  expect(await read(archive, "any")).toEqual(["x"]);
+  expect(await read(new Uint8Array(), "any")).toEqual([]);
+  expect(await read(Buffer.concat([archive, Buffer.alloc(512)]), "any")).toEqual(["x"]);
+  expect(read(archive)).rejects.toThrow("archive is truncated");
+  expect(read(archive.subarray(0, 600), "any")).rejects.toThrow("archive is truncated");
+});
+
 function header(name: string, type: string, size: number): Buffer {
   const bytes = Buffer.alloc(512);
   bytes.write(name, 0, "latin1");

@@ -76,7 +76,7 @@ const aufsOwn = /(?:^|\/)\.wh\.\.wh\.(?!\.opq\/?$)/;
 
 /** OCI image-spec layer.md, "Whiteouts". */
 async function unpackEntries(tar: AsyncIterable<Uint8Array>, unpacker: Unpacker): Promise<LayerDirectories> {
-  for await (const entry of readTar(tar)) {
+  for await (const entry of readTar(tar, "any")) {
     if (aufsOwn.test(entry.path)) continue;
     const [name, directory] = lastName(entry.path);
     if (!name.startsWith(whiteout)) {

@@ -149,7 +149,7 @@ export class RegistryClient {
       authorization: this.#authorization,
     });
     if (this.#origin !== undefined) return this.#http.get(asking(this.#origin));
-    let firstError: unknown;
+    const errors: unknown[] = [];
     for (const scheme of this.#schemes) {
       const origin = `${scheme}://${this.#options.host}`;
       try {
@@ -160,10 +160,11 @@ export class RegistryClient {
         return answer;
       } catch (error) {
         if (this.#options.signal.aborted) throw error;
-        firstError ??= error;
+        errors.push(error);
       }
     }
-    throw firstError;
+    // Rather a bad certificate than that there is no plain HTTP.
+    throw errors.find((error) => !(error instanceof RegistryError) || error.failure === "final") ?? errors[0];
   }
 
   /** The value of the Authorization header. */

@@ -33,6 +33,7 @@ const goWords: Readonly<Record<string, readonly [RegistryFailure, string]>> = {
   ENETUNREACH: ["unreachable", "network is unreachable"],
   EHOSTUNREACH: ["unreachable", "no route to host"],
   ETIMEDOUT: ["unreachable", "i/o timeout"],
+  EPROTO: ["unreachable", "the server does not speak TLS"],
   // Bun's also for a connection that was closed in the middle of an answer.
   ECONNRESET: ["transient", "connection reset by peer"],
   EPIPE: ["transient", "broken pipe"],
