@@ -30,7 +30,7 @@ import { Health } from "./status/health.ts";
 import { StatusStore } from "./status/store.ts";
 import { createNotifier, watchdogIntervalMs } from "./systemd/notify.ts";
 import { Systemd } from "./systemd/systemd.ts";
-import { checkSystemdVersion } from "./systemd/version.ts";
+import { checkSystemdVersion, engineSystemdMinimum, sharedPids } from "./systemd/version.ts";
 import { version } from "./version.ts";
 
 /** A pass that has not ended after this time hangs: observe() has deadlines of its own that are shorter. */
@@ -89,7 +89,9 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
   const found = await findRkt(config.rkt.path, process.env.PATH ?? "", self);
   const rkt = new RktClient({ command: found.command, options: rktOptions(config, found) });
   const systemd = stack.use(new Systemd({ address: process.env.DBUS_SYSTEM_BUS_ADDRESS, log }));
-  const status = new StatusStore({ clock, hostIP: hostAddress });
+  /** Known once systemd has told its version. */
+  let shared: string | undefined;
+  const status = new StatusStore({ clock, hostIP: hostAddress, sharedPids: () => shared });
   const health = new Health(["reconcile", "manifests", "systemd"], clock.wallMs());
   const manifests = stack.use(
     new ManifestDirectory({
@@ -139,6 +141,7 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
     stage1Path: config.rkt.stage1Path,
     clock,
     isBuiltin: found.isBuiltin,
+    missingPids: () => (config.engine.requireIsolation ? shared : undefined),
   });
   const reconciler = new Reconciler({
     runtime,
@@ -179,7 +182,9 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
   }
 
   await systemd.start(signal);
-  await checkVersions(systemd, rkt, signal);
+  const systemdVersion = await systemd.version(signal);
+  await checkVersions(systemdVersion, { rkt, isBuiltin: found.isBuiltin }, signal);
+  if (found.isBuiltin) shared = sharedPids(systemdVersion);
   const tidied = runtime.removeLeftovers().catch((error: unknown) => {
     log.warn("Cannot remove what is left of broken-off actions", { error: errorChain(error) });
   });
@@ -243,9 +248,14 @@ function loopCheck(reconciler: Reconciler, nowMs: number): { name: string; error
   return { name: "loop", error: isHung ? "the reconcile loop hangs" : undefined };
 }
 
-async function checkVersions(systemd: Systemd, rkt: RktClient, signal: AbortSignal): Promise<void> {
+async function checkVersions(
+  systemdVersion: string,
+  { rkt, isBuiltin }: { readonly rkt: RktClient; readonly isBuiltin: boolean },
+  signal: AbortSignal,
+): Promise<void> {
   const problem =
-    checkSystemdVersion(await systemd.version(signal)) ?? versionProblem((await rkt.version(signal)).rkt);
+    checkSystemdVersion(systemdVersion, isBuiltin ? engineSystemdMinimum : undefined) ??
+    versionProblem((await rkt.version(signal)).rkt);
   if (problem !== undefined) throw new Error(problem);
 }
 

@@ -16,7 +16,13 @@ export interface Config {
   readonly network: string;
   readonly maxParallelImagePulls: number;
   readonly rkt: RktConfig;
+  readonly engine: EngineConfig;
   readonly isDebug: boolean;
+}
+
+export interface EngineConfig {
+  /** Whether a pod that would share the machine's process ids without asking for them is refused. */
+  readonly requireIsolation: boolean;
 }
 
 export interface RktConfig {
@@ -67,6 +73,11 @@ const settings = {
   rktLocalConfigDir: { flag: "rkt-local-config-dir", type: "string", help: "rkt's --local-config" },
   rktUserConfigDir: { flag: "rkt-user-config-dir", type: "string", help: "rkt's --user-config" },
   rktSystemConfigDir: { flag: "rkt-system-config-dir", type: "string", help: "rkt's --system-config" },
+  engineRequireIsolation: {
+    flag: "engine-require-isolation",
+    type: "boolean",
+    help: "run no pod that would share process ids unasked",
+  },
   debug: { flag: "debug", type: "boolean", help: "log more" },
 } as const satisfies Record<string, Setting>;
 
@@ -127,6 +138,7 @@ export function readConfig(
         : insecureOptions,
       isDebug: isSet("rktDebug"),
     },
+    engine: { requireIsolation: isSet("engineRequireIsolation") },
     isDebug: isSet("debug"),
   };
 }

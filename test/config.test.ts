@@ -35,6 +35,7 @@ describe("readConfig", () => {
         insecureOptions: [],
         isDebug: false,
       },
+      engine: { requireIsolation: false },
       isDebug: false,
     });
   });
@@ -104,6 +105,6 @@ describe("readConfig", () => {
 
 test("flagHelp has a line for each flag", () => {
   const lines = flagHelp().trimEnd().split("\n");
-  expect(lines).toHaveLength(19);
+  expect(lines).toHaveLength(20);
   for (const line of lines) expect(line).toMatch(/^ {2}--[a-z0-9-]+ +\S/);
 });

@@ -48,6 +48,8 @@ export interface RktRuntimeOptions {
   readonly clock: Clock;
   /** A real rkt gives no sign when a pod's apps run; the engine's apps are units and do. */
   readonly isBuiltin: boolean;
+  /** Why a pod cannot have process ids of its own and so is refused; undefined: it is not. */
+  readonly missingPids: () => string | undefined;
 }
 
 export class RktRuntime implements Runtime {
@@ -63,7 +65,7 @@ export class RktRuntime implements Runtime {
 
   async prepare(pod: Pod, attempt: Attempt, signal: AbortSignal): Promise<RktUuid> {
     const { directories, files, garbage, rkt, isBuiltin, stage1Name, stage1Path } = this.#options;
-    await checkWishes(pod, { rkt, isBuiltin }, signal);
+    await checkWishes(pod, { rkt, isBuiltin, missingPids: this.#options.missingPids() }, signal);
     await directories.create(pod).catch(asRuntimeError("CreateContainerError", "make the pod's directory"));
     const { environment, mounts, messages } = await files.setUp(pod);
     using images = await this.#options.images.ensure(pod, signal);

@@ -19,8 +19,14 @@ interface Rkt {
 }
 
 /** Throws RuntimeError (CreateContainerConfigError), as all of these. */
-export async function checkWishes(pod: Pod, { rkt, isBuiltin }: Rkt, signal: AbortSignal): Promise<void> {
+export async function checkWishes(
+  pod: Pod,
+  { rkt, isBuiltin, missingPids }: Rkt & { readonly missingPids: string | undefined },
+  signal: AbortSignal,
+): Promise<void> {
   const wishes = [...unfulfilled(pod, { isBuiltin })];
+  if (missingPids !== undefined && !pod.spec.hostPID)
+    wishes.push({ field: "spec.hostPID", reason: `must be true here, since ${missingPids}` });
   if (isBuiltin && (await podSeLinuxContext(pod, rkt, signal)) !== undefined)
     wishes.push({ field: "seLinuxOptions", reason: "the built-in engine gives apps no SELinux label" });
   if (wishes.length === 0) return;

@@ -1,14 +1,14 @@
 // A Pod's conditions: Kubernetes' own, and ours where something is wrong that it has no word for. Pure.
 // Invariant: a condition's time changes only with its status.
 
-import type { ContainerStatus, PodCondition } from "kubernetes-types/core/v1";
+import type { ContainerStatus, PodCondition, Pod as V1Pod } from "kubernetes-types/core/v1";
 import { formatProblem } from "../pod/problem.ts";
 import type { Phase } from "./phase.ts";
 import { type PodView, shownRevisions } from "./shown-pod.ts";
 import { rfc3339 } from "./time.ts";
 
 interface Condition {
-  /** Kubernetes' types, and `ManifestAccepted`, `UpToDate` and `ImagesUpToDate` while they are not True. */
+  /** Kubernetes' types, and `ManifestAccepted`, `UpToDate`, `ImagesUpToDate` and `Isolated` while they are not True. */
   readonly type: string;
   readonly status: "True" | "False" | "Unknown";
   readonly reason?: string;
@@ -38,6 +38,7 @@ export function podConditions(
     ...manifestAccepted(view),
     ...upToDate(view),
     ...imagesUpToDate(view),
+    ...isolated(view),
   ];
   return conditions.map(({ sinceMs: since, ...condition }) => {
     const before = previous?.find(({ type }) => type === condition.type);
@@ -90,4 +91,11 @@ function imagesUpToDate({ images: { stale } }: PodView): readonly Condition[] {
   if (stale.length === 0) return [];
   const message = stale.map(({ image, why }) => `image "${image}" is used as it was pulled before: ${why}`);
   return [{ type: "ImagesUpToDate", status: "False", reason: "ErrImagePull", message: message.join("; ") }];
+}
+
+/** It runs nevertheless, unless the agent was told to require better. */
+function isolated({ pod, sharedPids }: PodView): readonly Condition[] {
+  const { spec } = pod.wire as V1Pod; // decoded from one
+  if (sharedPids === undefined || spec?.hostPID === true) return [];
+  return [{ type: "Isolated", status: "False", reason: "SharedProcessIds", message: sharedPids }];
 }

@@ -18,6 +18,8 @@ export interface PodView {
   readonly manifest: ManifestVerdict;
   /** Its manifest is gone; it is shown until nothing of it runs. */
   readonly isDeleted: boolean;
+  /** Why it shares the machine's process ids unasked; undefined: it does not. */
+  readonly sharedPids: string | undefined;
   /** Empty: not known. */
   readonly hostIP: string;
   readonly wallMs: number;

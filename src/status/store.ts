@@ -32,6 +32,8 @@ export interface StatusStoreOptions {
   readonly clock: { readonly wallMs: () => number };
   /** Asked at each update, as a machine gets its address later than its agent, and another one now and then. Empty: not known. */
   readonly hostIP: () => string;
+  /** Why pods share the machine's process ids that did not ask for it; undefined: none does. */
+  readonly sharedPids: () => string | undefined;
 }
 
 interface Entry {
@@ -110,7 +112,8 @@ export class StatusStore {
   /** Every Pod that is wanted, and every other of which something still runs. */
   *#views({ desired, observation, waiting }: Picture): Generator<[PodKey, PodView]> {
     const byKey = Map.groupBy(observation.revisions, ({ key }) => key);
-    const common = { hostIP: this.#options.hostIP(), wallMs: this.#options.clock.wallMs() };
+    const { hostIP, sharedPids, clock } = this.#options;
+    const common = { hostIP: hostIP(), sharedPids: sharedPids(), wallMs: clock.wallMs() };
     const wanted = new Set<PodKey>();
     for (const pod of desired.pods) {
       const key = podKey(pod.namespace, pod.name);

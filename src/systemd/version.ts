@@ -15,6 +15,13 @@ export function systemdMajor(version: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
+/** Why the pods that the built-in engine runs under this systemd share the machine's process ids, one line; undefined if they don't. */
+export function sharedPids(version: string): string | undefined {
+  const major = systemdMajor(version);
+  if (major === undefined || major >= ownPidsSince) return undefined;
+  return `systemd ${major} gives a pod no process ids of its own (${ownPidsSince} does): what runs as root in it can see and end the machine's processes`;
+}
+
 /** Why this systemd will not do, one line; undefined if it will. */
 export function checkSystemdVersion(version: string, minimum = systemdMinimum): string | undefined {
   const major = systemdMajor(version);

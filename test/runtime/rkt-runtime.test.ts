@@ -81,6 +81,7 @@ runtimeContract("rkt and systemd, with the built-in engine", async () => {
       stage1Path: "",
       clock,
       isBuiltin: true,
+      missingPids: () => undefined,
     }),
     makePod(name, behaviour) {
       const pod = makePod(

@@ -24,12 +24,26 @@ test("what a real rkt has no words for is refused, each field with its reason", 
   const volumeMounts = [{ ...plainMount, mountPropagation: "HostToContainer" as const }];
   const pod = podOf({ spec: { hostPID: true, containers: [{ ...plainContainer, volumeMounts }] } });
   const rkt = new RktClient({ command: ["/bin/false"], options: {} });
-  const check = (isBuiltin: boolean) => checkWishes(pod, { rkt, isBuiltin }, new AbortController().signal);
+  const check = (isBuiltin: boolean) =>
+    checkWishes(pod, { rkt, isBuiltin, missingPids: undefined }, new AbortController().signal);
   expect(await refusal(() => check(false))).toEqual({
     reason: "CreateContainerConfigError",
     message:
       "spec.hostPID: rkt gives every pod PIDs of its own; " +
       "spec.containers[0].volumeMounts[0].mountPropagation: rkt passes no mounts on between a pod and the machine",
+  });
+  expect(await refusal(() => check(true))).toBeUndefined();
+});
+
+test("where isolation is required and systemd has none, only a pod that asks to share runs", async () => {
+  const rkt = new RktClient({ command: ["/bin/false"], options: {} });
+  const check = (hostPID: boolean) => {
+    const pod = podOf({ spec: { hostPID } });
+    return checkWishes(pod, { rkt, isBuiltin: true, missingPids: "of 252" }, new AbortController().signal);
+  };
+  expect(await refusal(() => check(false))).toEqual({
+    reason: "CreateContainerConfigError",
+    message: "spec.hostPID: must be true here, since of 252",
   });
   expect(await refusal(() => check(true))).toBeUndefined();
 });
@@ -67,6 +81,6 @@ test.skipIf(existsSync("/sys/fs/selinux/enforce"))(
     const securityContext = { ...plainPodSpec.securityContext, seLinuxOptions };
     const rkt = new RktClient({ command: ["/bin/false"], options: {} });
     const pod = podOf({ spec: { securityContext } });
-    await checkWishes(pod, { rkt, isBuiltin: true }, new AbortController().signal);
+    await checkWishes(pod, { rkt, isBuiltin: true, missingPids: undefined }, new AbortController().signal);
   },
 );

@@ -21,6 +21,7 @@ function view(change: Partial<PodView> = {}): PodView {
     images: noImageActivity,
     manifest: { state: "accepted" },
     isDeleted: false,
+    sharedPids: undefined,
     hostIP: "192.0.2.1",
     wallMs,
     ...change,
@@ -352,4 +353,16 @@ test("an image that could not be pulled anew is told while its pod runs", () => 
     message: 'image "busybox" is used as it was pulled before: connection refused',
   });
   expect(derive().condition("ImagesUpToDate")).toBeUndefined();
+});
+
+test("a pod that shares the machine's process ids says why, unless it asked to", () => {
+  const sharedPids = "systemd 252 has none";
+  expect(derive({ sharedPids }).condition("Isolated")).toMatchObject({
+    status: "False",
+    reason: "SharedProcessIds",
+    message: sharedPids,
+  });
+  const asked = { ...basePod(), wire: { ...basePod().wire, spec: { hostPID: true } } };
+  expect(derive({ sharedPids, pod: asked }).condition("Isolated")).toBeUndefined();
+  expect(derive().condition("Isolated")).toBeUndefined();
 });

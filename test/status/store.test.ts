@@ -8,7 +8,7 @@ import { baseDesired, basePod, baseRevision, exited } from "../reconcile/base-wo
 
 function create() {
   const clock = new FakeClock();
-  const store = new StatusStore({ clock, hostIP: () => "" });
+  const store = new StatusStore({ clock, hostIP: () => "", sharedPids: () => undefined });
   const changes: StatusChange[] = [];
   store.subscribe((change) => changes.push(change));
   const told = () => changes.splice(0).map(({ kind, pod }) => `${kind} ${pod.metadata?.name}`);

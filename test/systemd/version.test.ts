@@ -1,5 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { checkSystemdVersion, systemdMajor } from "../../src/systemd/version.ts";
+import {
+  checkSystemdVersion,
+  engineSystemdMinimum,
+  sharedPids,
+  systemdMajor,
+} from "../../src/systemd/version.ts";
 
 describe("systemdMajor", () => {
   test.each([
@@ -26,4 +31,16 @@ describe("checkSystemdVersion", () => {
   test("takes another minimum", () => {
     expect(checkSystemdVersion("219", 247)).toBe("systemd version(219) is too old, requires at least 247");
   });
+});
+
+test("the built-in engine needs a newer one", () => {
+  expect(checkSystemdVersion("247.3", engineSystemdMinimum)).toBeUndefined();
+  expect(checkSystemdVersion("246", engineSystemdMinimum)).toBe(
+    "systemd version(246) is too old, requires at least 247",
+  );
+});
+
+test("from 257 on pods have process ids of their own", () => {
+  expect(sharedPids("252.39-1~deb12u2")).toStartWith("systemd 252 gives a pod no process ids of its own");
+  expect(sharedPids("257.9")).toBeUndefined();
 });
