@@ -26,7 +26,6 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   "dbus-next": ["systemd"],
   execa: ["host"],
   hono: ["server"],
-  "tar-stream": ["engine"],
   yaml: ["manifest"],
 };
 const typePackages = ["bun", "kubernetes-types"];
