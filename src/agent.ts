@@ -2,39 +2,35 @@
 // Invariant: the pods are not ours to end. However the agent ends, they run on.
 
 import { constants, mkdir, open, readFile } from "node:fs/promises";
-import { homedir, networkInterfaces } from "node:os";
+import { networkInterfaces } from "node:os";
 import { type Config, ConfigError, flagHelp, readConfig } from "./config.ts";
-import { type Clock, systemClock, systemTimers } from "./host/clock.ts";
+import { systemClock, systemTimers } from "./host/clock.ts";
 import { errorChain } from "./host/error.ts";
 import { tryLock } from "./host/libc.ts";
 import { createLog, type Log } from "./host/log.ts";
+import { trimMemory } from "./host/memory.ts";
 import { ManifestDirectory } from "./manifest/directory.ts";
 import { type PassReport, Reconciler } from "./reconcile/reconciler.ts";
 import { RktClient } from "./rkt/rkt-client.ts";
 import { versionProblem } from "./rkt/version.ts";
-import { FetchedImages } from "./runtime/fetched-images.ts";
+import { buildRuntime } from "./runtime/build-runtime.ts";
 import { type FoundRkt, findRkt } from "./runtime/find-rkt.ts";
-import { ImageGarbage, type ImageGarbageOptions } from "./runtime/image-garbage.ts";
-import { Images, type ImagesOptions } from "./runtime/images.ts";
-import { Observer } from "./runtime/observe.ts";
 import { PodDirectories } from "./runtime/pod-directory.ts";
-import { PodFiles } from "./runtime/pod-files.ts";
 import { PodLogs } from "./runtime/pod-logs.ts";
-import { PullCredentials, type PullCredentialsOptions } from "./runtime/pull-credentials.ts";
-import { Pulls } from "./runtime/pulls.ts";
-import { RktRuntime } from "./runtime/rkt-runtime.ts";
-import { TerminationMessages } from "./runtime/termination-message.ts";
 import { createApp } from "./server/app.ts";
 import { listen } from "./server/listen.ts";
+import type { ManifestsView } from "./server/manifests.ts";
 import { Health } from "./status/health.ts";
 import { StatusStore } from "./status/store.ts";
-import { createNotifier, watchdogIntervalMs } from "./systemd/notify.ts";
+import { createNotifier, type Notifier, watchdogIntervalMs } from "./systemd/notify.ts";
 import { Systemd } from "./systemd/systemd.ts";
 import { checkSystemdVersion, engineSystemdMinimum, sharedPids } from "./systemd/version.ts";
 import { version } from "./version.ts";
 
 /** A pass that has not ended after this time hangs: observe() has deadlines of its own that are shorter. */
 const hungAfterMs = 180_000;
+/** Without a pass for so long, what the last ones left in memory is given back. */
+const idleAfterMs = 10_000;
 
 /** `gantry agent`; resolves with the exit code. */
 export async function runAgentCommand(
@@ -103,46 +99,26 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
       onChange: () => reconciler.wake("manifests"),
     }),
   );
-  const bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
-  const messages = new TerminationMessages({ directories, isBuiltin: found.isBuiltin });
-  const observer = new Observer({
+  const { runtime, garbage } = await buildRuntime({
+    ...config,
     rkt,
+    isBuiltin: found.isBuiltin,
+    rktDir: rktOptions(config, found).dir ?? "/var/lib/rkt",
     systemd,
     directories,
-    messages,
-    unitDir: config.unitDir,
-    bootId,
-    clock,
-  });
-  const files = new PodFiles({
-    directories,
+    stage1Name: config.rkt.stage1Name,
+    stage1Path: config.rkt.stage1Path,
+    bootId: (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim(),
     objects: () => manifests.desired.objects,
     hostIP: hostAddress,
+    missingPids: () => (config.engine.requireIsolation ? shared : undefined),
+    onImageActivity: (key, change) => status.reportImages(key, change),
     clock,
     log,
   });
-  const { images, garbage } = await buildImages(config, {
-    ...{ rkt, clock, log, status },
-    isBuiltin: found.isBuiltin,
-    objects: () => manifests.desired.objects,
-  });
   stack.use(garbage);
-  const runtime = new RktRuntime({
-    rkt,
-    systemd,
-    observer,
-    directories,
-    files,
-    images,
-    garbage,
-    unitDir: config.unitDir,
-    network: config.network,
-    stage1Name: config.rkt.stage1Name,
-    stage1Path: config.rkt.stage1Path,
-    clock,
-    isBuiltin: found.isBuiltin,
-    missingPids: () => (config.engine.requireIsolation ? shared : undefined),
-  });
+  let cancelTrim: () => void = () => undefined;
+  stack.defer(() => cancelTrim());
   const reconciler = new Reconciler({
     runtime,
     desired: () => manifests.desired,
@@ -150,26 +126,22 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
     timers: systemTimers,
     log,
     onPass(report) {
+      cancelTrim();
+      cancelTrim = systemTimers.after(idleAfterMs, trimMemory);
       reportPass(report, status, health);
       if (report.kind === "observed") notifier.status(`${report.desired.pods.length} pods`);
     },
   });
-
   const app = createApp({
     status,
     logs: new PodLogs({ status, isBuiltin: found.isBuiltin }),
-    manifests: {
-      path: config.manifestPath,
-      files: () => manifests.desired.files,
-      get unreadable() {
-        return manifests.desired.unreadable;
-      },
-    },
+    manifests: manifestsView(config, manifests),
     health: {
       checks(endpoint) {
+        if (endpoint !== "readyz") return [loopCheck(reconciler, clock.nowMs())];
         health.report("manifests", manifests.desired.unreadable, clock.wallMs());
         health.report("systemd", systemd.isConnected ? undefined : "no connection to D-Bus", clock.wallMs());
-        return endpoint === "readyz" ? health.checks() : [loopCheck(reconciler, clock.nowMs())];
+        return health.checks();
       },
     },
     clock,
@@ -191,13 +163,7 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
   stack.defer(() => tidied);
   await manifests.start(signal);
   stack.defer(systemd.onChange(() => reconciler.wake("units")));
-  const watchdogMs = watchdogIntervalMs(process.env, process.pid);
-  if (watchdogMs !== undefined) {
-    const timer = setInterval(() => {
-      if (loopCheck(reconciler, clock.nowMs()).error === undefined) notifier.watchdog();
-    }, watchdogMs);
-    stack.defer(() => clearInterval(timer));
-  }
+  stack.defer(feedWatchdog(() => loopCheck(reconciler, clock.nowMs()).error === undefined, notifier));
   log.info("started", { version, rkt: found.command.join(" "), manifests: config.manifestPath });
   notifier.ready();
   await reconciler.run(signal);
@@ -205,30 +171,24 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
   log.info("ending; the pods run on");
 }
 
-interface ImageParts extends Pick<PullCredentialsOptions, "objects"> {
-  readonly rkt: RktClient;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly status: StatusStore;
-  readonly isBuiltin: boolean;
+function manifestsView(config: Config, manifests: ManifestDirectory): ManifestsView {
+  return {
+    path: config.manifestPath,
+    files: () => manifests.desired.files,
+    get unreadable() {
+      return manifests.desired.unreadable;
+    },
+  };
 }
 
-async function buildImages(config: Config, { rkt, clock, log, status, isBuiltin, objects }: ImageParts) {
-  const fetched = new FetchedImages(config.stateDir);
-  const files = ["/etc/gantry/auth.json", `${homedir()}/.docker/config.json`];
-  const credentials = new PullCredentials({ runDir: config.runDir, files, objects });
-  await credentials.removeLeftovers();
-  const onDiskFull = () => void garbage.collect();
-  const atOnce = config.maxParallelImagePulls;
-  const pulls = new Pulls({ rkt, credentials, fetched, atOnce, clock, log, onDiskFull });
-  const onActivity: ImagesOptions["onActivity"] = (key, change) => status.reportImages(key, change);
-  const images = new Images({ rkt, pulls, log, onActivity });
-  const dataDir = rktOptions(config, { isBuiltin }).dir ?? "/var/lib/rkt";
-  const isKept: ImageGarbageOptions["isKept"] = (id) => images.isKept(id);
-  const onRemoved = () => images.forget();
-  const garbage = new ImageGarbage({ rkt, dataDir, fetched, isKept, onRemoved, clock, log });
-  garbage.start();
-  return { images, garbage };
+/** As often as systemd wants it, as long as `isWell`; the result ends it. */
+function feedWatchdog(isWell: () => boolean, notifier: Notifier): () => void {
+  const intervalMs = watchdogIntervalMs(process.env, process.pid);
+  if (intervalMs === undefined) return () => undefined;
+  const timer = setInterval(() => {
+    if (isWell()) notifier.watchdog();
+  }, intervalMs);
+  return () => clearInterval(timer);
 }
 
 function reportPass(report: PassReport, status: StatusStore, health: Health): void {
