@@ -7,7 +7,6 @@ import { errorChain } from "../host/error.ts";
 import { replaceStdin } from "../host/libc.ts";
 import { podUnitName } from "../pod/names.ts";
 import { type AppcPodManifest, engineAnnotations } from "../rkt/appc.ts";
-import { checkSystemdVersion, engineSystemdMinimum } from "../systemd/version.ts";
 import { annotation, isAnnotated } from "./annotation.ts";
 import { appStart, hasOwnPids } from "./app-isolation.ts";
 import { writeAppStart } from "./app-start.ts";
@@ -58,13 +57,10 @@ export const runPrepared: Command = {
     const scope = podUnitName(prepared.uuid).replace(/\.service$/, ".scope");
     if (place.unit !== podUnitName(prepared.uuid) && place.unit !== scope) return becomeScope(scope, context);
 
-    const version = await systemdVersion();
-    const problem = checkSystemdVersion(String(version), engineSystemdMinimum);
-    if (problem !== undefined) throw new EngineError(problem);
     const lock = lockWithin(2000, prepared.uuid, openSync(prepared.lockPath, constants.O_RDWR), "exclusive");
     const pod = withLockedPod(() => store.move(prepared, "run"), notPrepared);
     await releaseDeadNetworks(store, context.tell);
-    const units = await startApps(pod, { ...place, unit: place.unit, requested, version }, context);
+    const units = await startApps(pod, { ...place, unit: place.unit, requested }, context);
     // What it starts inherits the lock, which so is held for as long as the pod lives.
     replaceStdin(lock.fd);
     return becomeProgram(
@@ -95,15 +91,14 @@ interface StartOptions {
   readonly unit: string;
   readonly slice: string | undefined;
   readonly requested: RequestedNetworks;
-  /** systemd's. */
-  readonly version: number;
 }
 
 async function startApps(
   pod: Pod,
-  { unit, slice, requested, version }: StartOptions,
+  { unit, slice, requested }: StartOptions,
   context: Context,
 ): Promise<readonly string[]> {
+  const asked = systemdVersion(); // meanwhile
   const manifest = pod.manifest();
   if (!manifest?.apps || manifest.apps.length === 0) throw new EngineError("pod has no apps");
   const units = appUnitNames(pod.uuid, manifest.apps);
@@ -125,6 +120,7 @@ async function startApps(
       graceSeconds: graceSeconds(manifest),
       output: unit.endsWith(".scope") ? ownOutput(context) : undefined,
     };
+    const version = await asked;
     const texts = apps.map((app, index) => {
       const ownPids = hasOwnPids(app, manifest, version);
       const start = appStart(app, {

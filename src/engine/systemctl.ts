@@ -1,5 +1,6 @@
 // Calls of systemd's own commands. As root systemctl talks to systemd directly, so that the D-Bus daemon may come and go.
 
+import { checkSystemdVersion, engineSystemdMinimum } from "../systemd/version.ts";
 import { EngineError } from "./engine-error.ts";
 
 const timeoutMs = 30_000;
@@ -31,7 +32,7 @@ export function unitProperties<Name extends string>(
   return Object.fromEntries(names.map((name) => [name, values.get(name) ?? ""])) as Record<Name, string>;
 }
 
-/** The major version of systemd. Asked for before other work and awaited after it, since it takes a process. */
+/** The major version of systemd; throws EngineError if it is too old. Asked for before other work and awaited after it, since it takes a process. */
 export async function systemdVersion(): Promise<number> {
   const asked = Bun.spawn(["systemctl", "--version"], {
     stdin: "ignore",
@@ -41,6 +42,8 @@ export async function systemdVersion(): Promise<number> {
   const version = /^systemd (\d+)/.exec(await new Response(asked.stdout).text())?.[1];
   await asked.exited; // else it would stay behind as a zombie of what we become
   if (version === undefined) throw new EngineError("cannot find systemd's version");
+  const problem = checkSystemdVersion(version, engineSystemdMinimum);
+  if (problem !== undefined) throw new EngineError(problem);
   return Number(version);
 }
 
