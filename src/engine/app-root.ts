@@ -62,7 +62,7 @@ export function enterAppRoot(app: AppRoot): void {
   // The outer ones first, whatever the order in which they were given.
   const mounts = app.mounts.toSorted((a, b) => depth(a.path) - depth(b.path));
   const clones = mounts.map(({ source, propagation }) =>
-    propagation === "private" ? undefined : cloneMounts(source),
+    propagation === "private" || source === undefined ? undefined : cloneMounts(source),
   );
   mount("", "/", "", MS_REC | MS_PRIVATE, "");
   mountDevices(app);
@@ -101,7 +101,7 @@ function mountKernel({ path: root, isProtected, hidesProcesses }: AppRoot): void
 }
 
 function attach(root: string, { source, path, readOnly, propagation }: RootMount, clone: number): void {
-  const target = makeInRoot(root, path, statSync(source).isDirectory() ? "directory" : "file");
+  const target = makeTarget(root, { source, path });
   attachMounts(clone, target);
   closeSync(clone);
   if (propagation === "slave") mount("", target, "", MS_REC | MS_SLAVE, "");
@@ -109,9 +109,14 @@ function attach(root: string, { source, path, readOnly, propagation }: RootMount
 }
 
 function bind(root: string, { source, path, readOnly, recursive }: BindMount): void {
-  const target = makeInRoot(root, path, statSync(source).isDirectory() ? "directory" : "file");
-  mount(source, target, "", recursive ? MS_BIND | MS_REC : MS_BIND, "");
+  const target = makeTarget(root, { source, path });
+  mount(source ?? target, target, "", recursive ? MS_BIND | MS_REC : MS_BIND, "");
   if (readOnly) makeReadOnly(target);
+}
+
+function makeTarget(root: string, { source, path }: Pick<BindMount, "source" | "path">): string {
+  const isDirectory = source === undefined || statSync(source).isDirectory();
+  return makeInRoot(root, path, isDirectory ? "directory" : "file");
 }
 
 function makeReadOnly(target: string): void {

@@ -19,8 +19,8 @@ import type { AppcImageManifest } from "../rkt/appc.ts";
 import { type UnpackedAci, unpackAci } from "./aci.ts";
 import { checkHash, checkIdentifier } from "./appc-check.ts";
 import { EngineError, withFileErrors } from "./engine-error.ts";
-import type { LayerStack } from "./layer-stack.ts";
-import { type Layer, LayerStore } from "./layer-store.ts";
+import type { LayeredImage } from "./layer-stack.ts";
+import { LayerStore } from "./layer-store.ts";
 import { type Lock, lockWithin, tryToLock } from "./lock.ts";
 import { ReferenceStore } from "./reference-store.ts";
 import { renameUnlessThere } from "./rename-unless-there.ts";
@@ -33,17 +33,6 @@ export interface StoredImage {
   readonly importedNs: bigint;
   readonly usedNs: bigint;
   readonly size: number;
-}
-
-/** An image in layers, unpacked in a work directory but for those layers that are held. */
-export interface LayeredImage {
-  readonly manifestText: string;
-  /** Under which it is to be found again. */
-  readonly reference: string | undefined;
-  readonly stack: LayerStack;
-  readonly layers: readonly Layer[];
-  /** The directories of new layers, for LayerStore.add(). */
-  readonly unpacked: ReadonlyMap<Layer, string>;
 }
 
 /** How long others may take; unpacking does not hold this lock. */
@@ -212,6 +201,11 @@ export class ImageStore {
   /** The root file system of an image, or the topmost part of it; may be gone when the image is. */
   tree(id: ImageId): string {
     return `${this.#cas}/trees/${id}`;
+  }
+
+  /** Whether it came in layers, as docker's do; known for as long as its tree is there. */
+  isLayered(id: ImageId): boolean {
+    return this.layers.lowerDirectories(id).length > 0;
   }
 
   /** What an overlay of the image has as its lower directories, topmost first, relative to `layers.base`. */

@@ -16,6 +16,17 @@ interface StackedLayer {
   readonly whitedOut: ReadonlySet<string>;
 }
 
+/** An image in layers, unpacked in a work directory but for those layers that are held. */
+export interface LayeredImage {
+  readonly manifestText: string;
+  /** Under which it is to be found again. */
+  readonly reference: string | undefined;
+  readonly stack: LayerStack;
+  readonly layers: readonly Layer[];
+  /** The directories of new layers, for LayerStore.add(). */
+  readonly unpacked: ReadonlyMap<Layer, string>;
+}
+
 const textMax = 1024 * 1024;
 
 export class LayerStack {

@@ -7,20 +7,30 @@ export interface AppMount {
   readonly volume: AppcVolume;
   /** Absolute, in the app. */
   readonly path: string;
-  /** On the host; undefined for an empty volume, which lies in the pod's directory. */
+  /** On the host; undefined for an empty volume, which lies in the pod's directory, and for the image's own content. */
   readonly source: string | undefined;
+  /** What the image has there, and the app may write. */
+  readonly isOwn: boolean;
   readonly readOnly: boolean;
 }
 
 /**
  * The app's mount points by the volume of the same name, then its explicit mounts, which win where both have one path. A mount point without a
- * volume gets an empty one, as rkt has it; a mount without one is an error. An app without an `app` section has only mounts.
+ * volume gets an empty one, as rkt has it, or, with an image of docker's, what the image has there, as docker has it; a mount without one is an
+ * error. An app without an `app` section has only mounts.
  */
-export function appMounts(manifest: AppcPodManifest, app: AppcRuntimeApp): readonly AppMount[] {
+export function appMounts(
+  manifest: AppcPodManifest,
+  app: AppcRuntimeApp,
+  imageKind: "appc" | "docker" = "appc",
+): readonly AppMount[] {
   const volumes = new Map((manifest.volumes ?? []).map((volume) => [volume.name, volume]));
   const mounts = new Map<string, AppMount>();
-  for (const { name, path, readOnly } of app.app?.mountPoints ?? [])
-    mounts.set(path, toMount(volumes.get(name) ?? { name, kind: "empty" }, path, readOnly === true));
+  for (const { name, path, readOnly } of app.app?.mountPoints ?? []) {
+    const volume = volumes.get(name);
+    const mount = toMount(volume ?? { name, kind: "empty" }, path, readOnly === true);
+    mounts.set(path, { ...mount, isOwn: volume === undefined && imageKind === "docker" });
+  }
   for (const { volume, path, appVolume } of app.mounts ?? []) {
     const found = appVolume ?? volumes.get(volume);
     if (!found)
@@ -36,14 +46,15 @@ function toMount(volume: AppcVolume, path: string, readOnly: boolean): AppMount 
     volume,
     path,
     source: volume.kind === "host" ? volume.source : undefined,
+    isOwn: false,
     readOnly: readOnly || volume.readOnly === true,
   };
 }
 
 /** A mount with its place on the host settled. */
 export interface BindMount {
-  /** On the host, absolute. */
-  readonly source: string;
+  /** On the host, absolute; undefined: what the app's root has there itself, which so can be written though that cannot. */
+  readonly source: string | undefined;
   /** In the app, absolute. */
   readonly path: string;
   readonly readOnly: boolean;

@@ -14,7 +14,7 @@ import type { Pod } from "./pod.ts";
 
 export function mountPod(pod: Pod, apps: readonly AppcRuntimeApp[], images: ImageStore): void {
   for (const { name, image } of apps) {
-    const lower = images.lowerDirectories(image.id.slice(0, "sha512-".length + 64) as ImageId);
+    const lower = images.lowerDirectories(storeId(image.id));
     mountOverlay({ base: images.layers.base, lower, directory: `${pod.path}/apps/${name}` });
   }
 }
@@ -36,16 +36,26 @@ export function unmountPod(pod: Pod): void {
 }
 
 /** An app's volumes with their places on the host; makes the empty ones, and refuses sources that are not there. */
-export function podMounts(pod: Pod, manifest: AppcPodManifest, app: AppcRuntimeApp): readonly BindMount[] {
-  return appMounts(manifest, app).map(({ volume, path, source, readOnly }) => {
+export function podMounts(
+  pod: Pod,
+  manifest: AppcPodManifest,
+  app: AppcRuntimeApp,
+  images: ImageStore,
+): readonly BindMount[] {
+  const imageKind = images.isLayered(storeId(app.image.id)) ? "docker" : "appc";
+  return appMounts(manifest, app, imageKind).map(({ volume, path, source, isOwn, readOnly }) => {
     if (source !== undefined) withFileErrors(`stat of host path ${source}`, () => statSync(source));
     return {
-      source: source ?? emptyVolume(pod, volume),
+      source: isOwn ? undefined : (source ?? emptyVolume(pod, volume)),
       path,
       readOnly,
       recursive: volume.recursive !== false,
     };
   });
+}
+
+function storeId(id: string): ImageId {
+  return id.slice(0, "sha512-".length + 64) as ImageId;
 }
 
 function emptyVolume(pod: Pod, { name, mode, uid, gid }: AppcVolume): string {

@@ -103,13 +103,14 @@ async function startApps(
   if (!manifest?.apps || manifest.apps.length === 0) throw new EngineError("pod has no apps");
   const units = appUnitNames(pod.uuid, manifest.apps);
   try {
-    const mounts = manifest.apps.map((app) => podMounts(pod, manifest, app));
+    const images = new ImageStore(context.dir);
+    const mounts = manifest.apps.map((app) => podMounts(pod, manifest, app, images));
     const directories = networkDirectories(context.flags.text("local-config"));
     const network = await setUpNetwork(pod, { requested, directories, manifest });
     const hostname = context.flags.text("hostname");
     const apps = manifest.apps.map((app) => appInNetwork(app, { ip: network.ip, hostname }));
     const resolverFiles = writeResolverFiles(pod, context.flags, network);
-    mountPod(pod, apps, new ImageStore(context.dir));
+    mountPod(pod, apps, images);
     mountDevices(pod.path, { isHostIpc: isAnnotated(manifest, engineAnnotations.hostIpc) });
     const common = {
       uuid: pod.uuid,

@@ -48,7 +48,17 @@ test.each([
   ],
   ["no mounts", {}, null, []],
 ])("%s", (_what, app, points, expected) => {
-  expect(mountsOf(app, points)).toEqual(expected as never);
+  expect(mountsOf(app, points)).toEqual(expected.map((mount) => ({ ...mount, isOwn: false })) as never);
+});
+
+test("one without a volume keeps what the image has there, if that is docker's", () => {
+  const mountPoints = ["data", "other"].map((name) => ({ name, path: `/${name}` }));
+  const app = { name: "web", image: { id: "sha512-0" }, app: { user: "0", group: "0", mountPoints } };
+  const own = appMounts(manifest, app, "docker").map(({ path, isOwn }) => [path, isOwn]);
+  expect(own).toEqual([
+    ["/data", false],
+    ["/other", true],
+  ]);
 });
 
 test("a mount of a volume that is not there is an error", () => {

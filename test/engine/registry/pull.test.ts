@@ -325,3 +325,27 @@ describe("files that skopeo writes", () => {
     expect((await world.rktAs(0, "fetch", "oci:rkt")).stderr).toContain("try --insecure-options=image");
   });
 });
+
+test("a volume of the image's that the pod fills with nothing has what the image has there, and can be written", async () => {
+  const entries = [
+    ...(await busyboxEntries()),
+    { name: "data", type: "directory" as const, mode: 0o700, uid: 100, gid: 101 },
+    { name: "data/seed", content: "seed\n", uid: 100, gid: 101 },
+    { name: "out", type: "symlink" as const, linkname: "/../../tmp" },
+  ];
+  const config = { User: "web", Volumes: { "/data": {}, "/new": {}, "/out/there": {} } };
+  await using all = await pulling([{ tag: "app", layers: [{ entries }], config }]);
+  const { world, registry } = all;
+  const id = await world.fetch(`docker://${registry.address}/test/app:1`);
+  const { app } = JSON.parse((await world.rkt("image", "cat-manifest", id)).stdout);
+  const script =
+    "cat /data/seed; echo new >/data/seed && cat /data/seed; ls -d /new /tmp/there; echo x >/x; echo end";
+  const apps = [
+    { name: "app", image: { id }, readOnlyRootFS: true, app: { ...app, exec: ["/bin/sh", "-c", script] } },
+  ];
+  for (const _again of [1, 2]) {
+    const pod = await world.startUntil(await world.prepareManifest({ apps }), "end");
+    expect(await pod.stdout()).toBe("seed\nnew\n/new\n/tmp/there\nend\n");
+    expect((await pod.finish()).stderr).toContain("can't create /x: Read-only file system");
+  }
+});
