@@ -1,8 +1,10 @@
 // The service of an app, by what is asked for and what systemd can do.
 
 import { describe, expect, test } from "bun:test";
+import { hasOwnPids } from "../../src/engine/app-isolation.ts";
 import { type AppUnitOptions, appUnitText } from "../../src/engine/app-unit.ts";
 import type { RktUuid } from "../../src/pod/names.ts";
+import { engineAnnotations } from "../../src/rkt/appc.ts";
 import { parseUnitFile } from "../../src/systemd/unit-file.ts";
 
 const base: AppUnitOptions = {
@@ -61,6 +63,34 @@ test("it lives and dies with the pod unit, and leaves nothing in systemd's memor
     ["After", base.podUnit],
     ["CollectMode", "inactive-or-failed"],
   ]);
+});
+
+describe("process ids of its own", () => {
+  const pod = (annotations: Readonly<Record<string, string>>) => ({
+    acVersion: "0.8.11",
+    acKind: "PodManifest" as const,
+    apps: [],
+    annotations: Object.entries(annotations).map(([name, value]) => ({ name, value })),
+  });
+  const app = (propagation?: string) => ({
+    name: "web",
+    image: { id: "sha512-0" },
+    annotations:
+      propagation === undefined
+        ? null
+        : [{ name: engineAnnotations.mountPropagation, value: JSON.stringify({ "/v": propagation }) }],
+  });
+  test.each([
+    ["systemd 247", 247, {}, undefined, false],
+    ["systemd 256", 256, {}, undefined, false],
+    ["systemd 257", 257, {}, undefined, true],
+    ["systemd 258", 258, {}, undefined, true],
+    ["hostPID", 258, { [engineAnnotations.hostPid]: "true" }, undefined, false],
+    ["mounts that come in", 258, {}, "HostToContainer", true],
+    ["mounts that go out", 258, {}, "Bidirectional", false],
+  ])("%s", (_what, version, annotations, propagation, expected) => {
+    expect(hasOwnPids(app(propagation), pod(annotations), version)).toBe(expected);
+  });
 });
 
 describe("what is asked for", () => {
