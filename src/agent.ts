@@ -3,6 +3,7 @@
 
 import { constants, mkdir, open, readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
+import { setTimeout } from "node:timers/promises";
 import { type Config, ConfigError, flagHelp, readConfig } from "./config.ts";
 import { systemClock, systemTimers } from "./host/clock.ts";
 import { errorChain } from "./host/error.ts";
@@ -240,7 +241,11 @@ function rktOptions({ rkt, stateDir }: Config, { isBuiltin }: Pick<FoundRkt, "is
 async function lockUnitDir(unitDir: string): Promise<AsyncDisposable> {
   await mkdir(unitDir, { recursive: true, mode: 0o755 });
   const directory = await open(unitDir, constants.O_RDONLY | constants.O_DIRECTORY);
-  if (tryLock(directory.fd, "exclusive")) return directory;
+  // A child of an agent that was killed may hold the lock too, until it is the program that it was started for.
+  for (let tries = 0; tries < 100; tries++) {
+    if (tryLock(directory.fd, "exclusive")) return directory;
+    await setTimeout(20);
+  }
   await directory.close();
   throw new Error(
     `another gantry agent is running (${unitDir} is locked); stop it, or give each its own --unit-dir`,
