@@ -1,6 +1,7 @@
 // The composition root: builds everything, starts it in order, and ends it in the reverse one.
 // Invariant: the pods are not ours to end. However the agent ends, they run on.
 
+import { readFileSync } from "node:fs";
 import { constants, mkdir, open, readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { setTimeout } from "node:timers/promises";
@@ -252,8 +253,15 @@ async function lockUnitDir(unitDir: string): Promise<AsyncDisposable> {
   );
 }
 
-/** The first address that is not only this machine's own; the loopback one where there is no network (yet). */
+/**
+ * The address that the machine is known by: that of its default route. Others may be those of pod networks; without one (yet) it is
+ * the loopback one.
+ */
 function hostAddress(): string {
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "127.0.0.1";
+  const routes = readFileSync("/proc/net/route", "latin1").split("\n").slice(1); // proc_net(5): Iface Destination …
+  const link = routes
+    .map((line) => line.split("\t"))
+    .find(([, destination]) => destination === "00000000")?.[0];
+  const addresses = networkInterfaces()[link ?? ""] ?? [];
+  return addresses.find(({ family }) => family === "IPv4")?.address ?? "127.0.0.1";
 }
