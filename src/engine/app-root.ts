@@ -90,14 +90,21 @@ const hideProcesses = "hidepid=2,gid=4294967294";
 function mountKernel({ path: root, isProtected, hidesProcesses }: AppRoot): void {
   const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   const sysFlags = isProtected ? flags | MS_RDONLY : flags;
-  mount("proc", makeInRoot(root, "/proc", "directory"), "proc", flags, hidesProcesses ? hideProcesses : "");
-  mount("sysfs", makeInRoot(root, "/sys", "directory"), "sysfs", sysFlags, "");
+  mount("proc", ownDirectory(root, "/proc"), "proc", flags, hidesProcesses ? hideProcesses : "");
+  mount("sysfs", ownDirectory(root, "/sys"), "sysfs", sysFlags, "");
   if (existsSync("/sys/fs/cgroup/cgroup.controllers")) {
     // Where runtimes look for their limits.
     ownCgroupRoot();
     mount("cgroup2", `${root}/sys/fs/cgroup`, "cgroup2", sysFlags, "");
   }
   if (isProtected) protectKernel(root);
+}
+
+/** No link of the image's: what is to be protected below would be looked for where it says, as in CVE-2019-19921. */
+function ownDirectory(root: string, path: string): string {
+  const place = makeInRoot(root, path, "directory");
+  if (place !== root + path) throw new Error(`${path} of the image is a symbolic link`);
+  return place;
 }
 
 function attach(root: string, { source, path, readOnly, propagation }: RootMount, clone: number): void {
