@@ -131,7 +131,7 @@ const faults: readonly (readonly [
       begin(response, Buffer.from(layer).fill(1, 100_000, 101_000), layer.length).end();
       return true;
     }),
-    /^layer sha256:DIGEST is damaged: (invalid|incorrect) /,
+    /^layer sha256:DIGEST is (damaged: (invalid|incorrect) |not what its digest says: )/,
   ],
   [
     "another layer of the same length",
