@@ -37,6 +37,8 @@ export function appProcess(app: AppcRuntimeApp, root: string, insecure: Readonly
       `app "${app.name}" must not run as root, and user "${wanted.user}" of its image is`,
     );
   const gid = resolveGroup(wanted.group, root);
+  const supplementaryGids = wanted.supplementaryGIDs ?? [];
+  for (const id of [user.uid, gid, ...supplementaryGids]) checkId(id, app.name);
   const workingDirectory = wanted.workingDirectory || "/";
   const environment = new Map<string, string>([
     ["PATH", defaultPath],
@@ -56,7 +58,7 @@ export function appProcess(app: AppcRuntimeApp, root: string, insecure: Readonly
     argv: [findProgram(program, { root, workingDirectory, path: environment.get("PATH") ?? "" }), ...args],
     uid: user.uid,
     gid,
-    supplementaryGids: wanted.supplementaryGIDs ?? [],
+    supplementaryGids,
     workingDirectory,
     environment,
     capabilities,
@@ -99,7 +101,8 @@ function resolveUser(user: string, root: string): User {
   const entry = entries.find(([name, , id]) => (uid === undefined ? name === user : Number(id) === uid));
   if (entry === undefined) {
     if (uid === undefined) throw new EngineError(`"${user}" user not found`);
-    return { uid, environment: uid === 0 ? loginEnvironment("root", "/root", "/bin/sh") : [] };
+    // As runc does: much fails without any HOME.
+    return { uid, environment: uid === 0 ? loginEnvironment("root", "/root", "/bin/sh") : [["HOME", "/"]] };
   }
   const [name = "", , id, , , home, shell] = entry;
   return { uid: Number(id), environment: loginEnvironment(name, home || "/", shell || "/bin/sh") };
@@ -124,6 +127,12 @@ function resolveGroup(group: string, root: string): number {
 
 function numeric(text: string): number | undefined {
   return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+}
+
+/** More would come out as root (as in CVE-2024-40635): the kernel sees 32 bits, and the greatest number means "as it is". */
+function checkId(id: number, app: string): void {
+  if (!Number.isInteger(id) || id < 0 || id >= 0xffffffff)
+    throw new EngineError(`app "${app}" has a user or group ${id}, which cannot be`);
 }
 
 /** Of a path in the image, which appc allows in place of a name. */

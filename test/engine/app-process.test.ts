@@ -64,6 +64,19 @@ test("an app that must not run as root, by whatever name", () => {
   });
 });
 
+test.each([
+  [{ user: "4294967295" }, 4294967295],
+  [{ user: "4294967296" }, 4294967296],
+  [{ user: "big" }, 4294967296],
+  [{ user: "web", group: "4294967295" }, 4294967295],
+  [{ user: "web", supplementaryGIDs: [4294967296] }, 4294967296],
+])("regression: %j, too large for the kernel, came out as root", (change, id) => {
+  return withRoot((root) => {
+    writeFileSync(`${root}/etc/passwd`, "web:x:100:101::/:\nbig:x:4294967296:1::/:\n");
+    expect(() => processOf(root, change)).toThrow(`app "x" has a user or group ${id}, which cannot be`);
+  });
+});
+
 test("the app's own environment wins", () => {
   return withRoot((root) => {
     const environment = [
