@@ -107,7 +107,10 @@ const resources = settings({
 
 export const container = struct({
   name: required(text(dnsLabel, noDoubleDash)),
-  image: required(text(noOuterSpace), "`example.com/app:1.0`, `docker://…`, a URL or a path of an ACI file"),
+  image: required(
+    text(noOuterSpace),
+    "`example.com/app:1.0`, `docker://…`, a URL or a path of an ACI file, `oci:PATH`, `oci-archive:PATH`, `docker-archive:PATH`",
+  ),
   imagePullPolicy: defaulted(
     choice(["Always", "IfNotPresent", "Never"]),
     pullPolicyOfImage,

@@ -5,8 +5,8 @@ import type { RktImage } from "./rkt-image.ts";
 
 /** `location` is what `rkt fetch` takes. */
 export type ImageName =
-  /** An ACI file: an absolute path. */
-  | { readonly kind: "file"; readonly location: string }
+  /** An ACI file, or what skopeo calls `oci:`, `oci-archive:` or `docker-archive:`; `path` is a file that changes with it. */
+  | { readonly kind: "file"; readonly location: string; readonly path: string }
   /** An ACI behind http or https. */
   | { readonly kind: "url"; readonly location: string }
   /** As docker names them. A reference has a tag, a digest, or both; empty where not. */
@@ -25,9 +25,10 @@ export interface InvalidImageName {
 }
 
 export function parseImageName(image: string): ImageName | InvalidImageName {
-  if (image.startsWith("/")) return { kind: "file", location: image };
+  if (image.startsWith("/")) return { kind: "file", location: image, path: image };
   if (image.startsWith("file://")) return parseFileUrl(image);
   if (/^https?:\/\//.test(image)) return parseUrl(image);
+  if (/^(oci|oci-archive|docker-archive):/.test(image)) return parseLocalImage(image);
   return parseReference(image.replace(/^docker:\/\//, ""));
 }
 
@@ -72,8 +73,15 @@ function parseReference(reference: string): ImageName | InvalidImageName {
 function parseFileUrl(image: string): ImageName | InvalidImageName {
   const path = image.slice("file://".length);
   return path.startsWith("/")
-    ? { kind: "file", location: path }
+    ? { kind: "file", location: path, path }
     : invalid("a file URL needs an absolute path");
+}
+
+/** Only the built-in engine has these; a real rkt says that it does not know the scheme. */
+function parseLocalImage(image: string): ImageName | InvalidImageName {
+  const [, scheme, path] = /^([a-z-]+):(\/[^:]*)(?::.*)?$/.exec(image) ?? [];
+  if (path === undefined) return invalid("an image on this machine needs an absolute path");
+  return { kind: "file", location: image, path: scheme === "oci" ? `${path}/index.json` : path };
 }
 
 function parseUrl(image: string): ImageName | InvalidImageName {

@@ -104,7 +104,7 @@ export class Images {
         "InvalidImageName",
         `Failed to apply default image tag "${image}": ${name.message}`,
       );
-    if (name.kind === "file") return this.#fromFile(name.location, wish);
+    if (name.kind === "file") return this.#fromFile(name, wish);
     switch (imagePullPolicy) {
       case "Never":
         return (await this.#fromStore(name, wish)) ?? neverPulled(image);
@@ -121,7 +121,10 @@ export class Images {
   }
 
   /** A local file is no pull, whatever the policy: it is read when it has changed. */
-  async #fromFile(path: string, { image, signal }: Wish): Promise<ImageId> {
+  async #fromFile(
+    { location, path }: Extract<ImageName, { kind: "file" }>,
+    { image, signal }: Wish,
+  ): Promise<ImageId> {
     const identity = await stat(path, { bigint: true }).then(
       ({ dev, ino, size, mtimeNs, ctimeNs }) => [dev, ino, size, mtimeNs, ctimeNs].join(" "),
       (cause: unknown) => {
@@ -129,11 +132,11 @@ export class Images {
       },
     );
     const known = () => {
-      const file = this.#files.get(path);
+      const file = this.#files.get(location);
       return file?.identity === identity ? file.id : undefined;
     };
-    const id = known() ?? (await this.#options.pulls.import({ image, path, identity, known }, signal));
-    this.#files.set(path, { identity, id });
+    const id = known() ?? (await this.#options.pulls.import({ image, location, identity, known }, signal));
+    this.#files.set(location, { identity, id });
     return id;
   }
 

@@ -39,7 +39,7 @@ export interface PullRequest {
 
 export interface ImportRequest {
   readonly image: string;
-  readonly path: string;
+  readonly location: string;
   /** The file as it is now: another one has no back-off. */
   readonly identity: string;
   /** Asked when it is its turn, as another pod's may have brought it. */
@@ -78,10 +78,10 @@ export class Pulls {
   }
 
   /** Reads a local file. Throws as pull() does. */
-  async import({ image, path, identity, known }: ImportRequest, signal: AbortSignal): Promise<ImageId> {
+  async import({ image, location, identity, known }: ImportRequest, signal: AbortSignal): Promise<ImageId> {
     using _turn = await this.#fileTurns.take(signal);
-    const fetch = () => this.#fetch(path, {}, signal);
-    return known() ?? (await this.#withBackOff(`${path} ${identity}`, `image "${image}"`, fetch, signal));
+    const fetch = () => this.#fetch(location, {}, signal);
+    return known() ?? (await this.#withBackOff(`${location} ${identity}`, `image "${image}"`, fetch, signal));
   }
 
   async #withBackOff(

@@ -54,8 +54,14 @@ describe("docker names", () => {
 });
 
 test.each<[string, ReturnType<typeof parseImageName>]>([
-  ["/srv/app.aci", { kind: "file", location: "/srv/app.aci" }],
-  ["file:///srv/app.aci", { kind: "file", location: "/srv/app.aci" }],
+  ["/srv/app.aci", { kind: "file", location: "/srv/app.aci", path: "/srv/app.aci" }],
+  ["file:///srv/app.aci", { kind: "file", location: "/srv/app.aci", path: "/srv/app.aci" }],
+  ["oci:/srv/app:1.0", { kind: "file", location: "oci:/srv/app:1.0", path: "/srv/app/index.json" }],
+  ["oci-archive:/srv/app.tar", { kind: "file", location: "oci-archive:/srv/app.tar", path: "/srv/app.tar" }],
+  [
+    "docker-archive:/srv/app.tar:app:1",
+    { kind: "file", location: "docker-archive:/srv/app.tar:app:1", path: "/srv/app.tar" },
+  ],
   ["https://example.com/app.aci", { kind: "url", location: "https://example.com/app.aci" }],
   [
     "file://app.aci",
