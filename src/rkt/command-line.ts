@@ -22,6 +22,8 @@ export interface RunPreparedOptions {
   readonly dns?: readonly string[];
   readonly dnsSearch?: readonly string[];
   readonly dnsOpt?: readonly string[];
+  /** `ADDRESS=NAME`: lines of the pod's /etc/hosts beside its own name. */
+  readonly hostsEntries?: readonly string[];
   /** `parent`: the machine's shared memory, semaphores and queues. */
   readonly ipc?: string | undefined;
   /** Lets apps do everything (insecure option `all-run`): every container of the pod is privileged. */
@@ -55,6 +57,7 @@ export function runPreparedArgs(uuid: RktUuid, options: RunPreparedOptions): rea
     ...each("dns", options.dns),
     ...each("dns-search", options.dnsSearch),
     ...each("dns-opt", options.dnsOpt),
+    ...each("hosts-entry", options.hostsEntries),
     ...(options.ipc === undefined ? [] : [`--ipc=${options.ipc}`]),
     ...(options.hostname === undefined ? [] : [`--hostname=${options.hostname}`]),
     uuid,

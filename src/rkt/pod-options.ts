@@ -1,6 +1,6 @@
 // How a pod is prepared and run: rkt's options beside the pod manifest. Pure.
 
-import type { DnsSettings, Pod } from "../pod/pod.ts";
+import type { DnsSettings, HostAlias, Pod } from "../pod/pod.ts";
 import type { RunPreparedOptions } from "./command-line.ts";
 import { isPrivileged, type Stage1, stage1Of } from "./stage1.ts";
 import { seLinuxOptionsOf } from "./unfulfilled.ts";
@@ -46,7 +46,7 @@ export function runPreparedOptions(
   pod: Pod,
   { network, resolver, isBuiltin }: RunMachine,
 ): RunPreparedOptions {
-  const { hostNetwork, hostIPC, nodeName, dns } = pod.spec;
+  const { hostNetwork, hostIPC, hostAliases, nodeName, dns } = pod.spec;
   const common = {
     allRun: isPrivileged(pod),
     // The engine is told by an annotation.
@@ -61,7 +61,13 @@ export function runPreparedOptions(
     dns: nameservers,
     dnsSearch: searches,
     dnsOpt: options,
+    // The engine adds the pod's own name, whose address only it knows. rkt 1.13 has no such option: there they are a file of ours.
+    ...(isBuiltin ? { hostsEntries: hostAliases.flatMap(hostsEntriesOf) } : {}),
   };
+}
+
+function hostsEntriesOf({ ip, hostnames }: HostAlias): readonly string[] {
+  return hostnames.map((name) => `${ip}=${name}`);
 }
 
 /** kubelet: what the pod says continues what the policy starts with, and of one option its word counts. */

@@ -28,6 +28,8 @@ export interface PodFilesOptions {
   readonly hostIP: () => string;
   readonly clock: Clock;
   readonly log: Log;
+  /** The engine writes the hosts file of a pod with a network of its own. */
+  readonly isBuiltin: boolean;
 }
 
 /** Both by container. */
@@ -89,9 +91,11 @@ export class PodFiles {
       readTextIfExists("/etc/hosts"),
       readTextIfExists("/etc/resolv.conf"),
     ]);
-    const directory = this.#options.directories.path(pod.uid);
+    const { directories, isBuiltin } = this.#options;
+    const directory = directories.path(pod.uid);
+    const hasEngineHosts = isBuiltin && !pod.spec.hostNetwork;
     const files = [
-      [`${directory}/etc-hosts`, "/etc/hosts", hostsText(pod.spec, hosts)],
+      [`${directory}/etc-hosts`, "/etc/hosts", hasEngineHosts ? undefined : hostsText(pod.spec, hosts)],
       [
         `${directory}/etc-resolv-conf`,
         "/etc/resolv.conf",

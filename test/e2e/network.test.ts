@@ -71,6 +71,21 @@ test("a host port leads to the pod, and after an edit to the new one", async () 
   );
 });
 
+test("regression: a pod with hostAliases did not know its own name", async () => {
+  await using machine = await Machine.create();
+  await machine.startAgent();
+  const text = manifest(machine.image, "one").replace("exec httpd", "cat /etc/hosts; exec httpd");
+  const hostAliases = "  hostAliases: [{ip: 192.0.2.7, hostnames: [db, db.local]}]\n";
+  await machine.write("web.yaml", text.replace("  containers:\n", `${hostAliases}  containers:\n`));
+  const { status } = await machine.waitForReady("web");
+  const hosts = await waitUntil("its log", async () => {
+    const log = await machine.logs("web");
+    return log.includes("db.local") && log;
+  });
+  expect(hosts).toContain("127.0.0.1 localhost\n");
+  expect(hosts).toContain(`\n${status?.podIP} web-node\n192.0.2.7 db\n192.0.2.7 db.local\n`);
+});
+
 test("without plugins the pod's status says what is missing", async () => {
   await using machine = await Machine.create();
   await Bun.$`mount -t tmpfs tmpfs /usr/lib/cni`.quiet();

@@ -46,6 +46,19 @@ describe("kubelet's TestGenerateRunCommand:", () => {
     );
   });
 
+  test("with names for other addresses, which a real rkt gets as a file", () => {
+    const hostAliases = [
+      { ip: "192.0.2.1", hostnames: ["db", "db.local"] },
+      { ip: "2001:db8::1", hostnames: ["six"] },
+    ];
+    const net = "--net=rkt.kubernetes.io";
+    const hostname = "--hostname=pod-hostname-foo";
+    expect(argsOf({ hostAliases })).toBe(`${net} ${hostname}`);
+    expect(argsOf({ hostAliases }, { isBuiltin: true })).toBe(
+      `${net} --hosts-entry=192.0.2.1=db --hosts-entry=192.0.2.1=db.local --hosts-entry=2001:db8::1=six ${hostname}`,
+    );
+  });
+
   test("with the machine's servers", () => {
     expect(argsOf({}, { resolver: local })).toBe(
       "--net=rkt.kubernetes.io --dns=127.0.0.1 --dns-search=. --dns-opt=ndots:5 --hostname=pod-hostname-foo",

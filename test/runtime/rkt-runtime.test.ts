@@ -54,7 +54,10 @@ runtimeContract("rkt and systemd, with the built-in engine", async () => {
   const clock = systemClock;
   const messages = new TerminationMessages({ directories, isBuiltin: true });
   const observer = new Observer({ rkt, systemd, directories, messages, unitDir, bootId, clock });
-  const files = new PodFiles({ directories, objects: () => objects, hostIP: () => "192.0.2.1", clock, log });
+  const files = new PodFiles({
+    ...{ directories, objects: () => objects, hostIP: () => "192.0.2.1", clock, log },
+    isBuiltin: false,
+  });
   const pulls = new Pulls({
     ...{ rkt, clock, log, atOnce: 1 },
     credentials: new PullCredentials({ runDir: dir.path, files: [], objects: () => objects }),
