@@ -1,6 +1,7 @@
 // `start-app`, which is not rkt's but our own: the main process of an app's unit, which becomes the app.
 // Invariant: nothing of the image is loaded or executed before all privileges that the app must not have are gone.
 
+import { mkdirSync } from "node:fs";
 import { becomeProgram } from "../host/become.ts";
 import { errorChain } from "../host/error.ts";
 import { copyMountNamespace, joinNamespace, ownHostname } from "../host/namespaces.ts";
@@ -26,7 +27,7 @@ export const startApp: Command = {
       enterNamespaces(namespaces);
       enterAppRoot(root);
     });
-    attempt(exitCodes.directory, () => process.chdir(like.workingDirectory));
+    attempt(exitCodes.directory, () => enterDirectory(like.workingDirectory));
     restoreSignals();
     dropPrivileges(privilegesOf(like));
     const [program] = like.argv;
@@ -44,6 +45,12 @@ function enterNamespaces({ ipc, network, hostname }: AppNamespaces): void {
   copyMountNamespace();
   for (const path of [ipc, network]) if (path !== undefined) joinNamespace(path);
   if (hostname !== undefined) ownHostname(hostname);
+}
+
+/** Makes it where it is missing, as runc and Docker do: images are made with that in mind. */
+function enterDirectory(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o755 });
+  process.chdir(path);
 }
 
 function attempt<T>(exitCode: number, step: () => T): T {

@@ -109,6 +109,12 @@ describe("text arrives as it was written", () => {
   });
 });
 
+test("a working directory that the image does not have is made, where its root can be written to", async () => {
+  expect(await said("pwd", { app: { workingDirectory: "/not/there" } })).toEqual(["/not/there"]);
+  const app = { workingDirectory: "/tmp", readOnlyRootFS: true };
+  expect(await said("pwd", { app })).toEqual(["/tmp"]);
+});
+
 describe("system calls", () => {
   const attempt = "unshare -U true 2>/dev/null && echo allowed || echo refused";
 
