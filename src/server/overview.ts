@@ -1,7 +1,7 @@
 // GET /: what a person wants to see first, as text: the pods, and what needs mending.
 
 import { Hono } from "hono";
-import type { ContainerStatus, Pod } from "kubernetes-types/core/v1";
+import type { ContainerStateTerminated, ContainerStatus, Pod } from "kubernetes-types/core/v1";
 import type { Clock } from "../host/clock.ts";
 import { formatProblem } from "../pod/problem.ts";
 import { formatAge } from "./age.ts";
@@ -76,9 +76,18 @@ function manifestProblems(manifests: ManifestsView): string[] {
 }
 
 function containerProblems({ metadata, status }: Pod): string[] {
-  return (status?.containerStatuses ?? []).flatMap(({ name, state }) => {
+  return (status?.containerStatuses ?? []).flatMap(({ name, state, lastState }) => {
     const { reason, message } = state?.waiting ?? {};
     if (message === undefined || message === "") return [];
-    return [`${metadata?.namespace}/${metadata?.name}: ${name}: ${reason}: ${message}`];
+    const before = reason === "CrashLoopBackOff" ? endOf(lastState?.terminated) : "";
+    return [`${metadata?.namespace}/${metadata?.name}: ${name}: ${reason}: ${message}${before}`];
   });
+}
+
+/** That it is waiting says nothing of why: how it ended last. */
+function endOf(terminated: ContainerStateTerminated | undefined): string {
+  if (terminated === undefined) return "";
+  const { exitCode, reason = "Error", message = "" } = terminated;
+  const words = message.trim().split("\n", 1)[0];
+  return `; it ended with exit code ${exitCode} (${reason})${words ? `: ${words}` : ""}`;
 }

@@ -239,19 +239,35 @@ describe("the overview", () => {
             },
           ],
         }),
+        pod("job-edge", {
+          phase: "Running",
+          containerStatuses: [
+            {
+              name: "app",
+              ready: false,
+              restartCount: 1,
+              image: "",
+              imageID: "",
+              state: { waiting: { reason: "CrashLoopBackOff", message: "back-off 10s" } },
+              lastState: { terminated: { exitCode: 3, reason: "Error", message: "disk on fire\nmore\n" } },
+            },
+          ],
+        }),
       ],
       unreadable: "Cannot read /etc/gantry/manifests: EIO",
     });
     const { response, text } = await get(app, "/");
     expect(response.headers.get("content-type")).toStartWith("text/plain");
     expect(text).toBe(
-      `NAMESPACE   NAME       READY   STATUS         RESTARTS   AGE
-default     web-edge   2/2     Running        3          2m
-default     db-edge    0/1     ErrImagePull   0          60m
+      `NAMESPACE   NAME       READY   STATUS             RESTARTS   AGE
+default     web-edge   2/2     Running            3          2m
+default     db-edge    0/1     ErrImagePull       0          60m
+default     job-edge   0/1     CrashLoopBackOff   1          60m
 
 Problems:
   Cannot read /etc/gantry/manifests: EIO
   default/db-edge: app: ErrImagePull: no such file
+  default/job-edge: app: CrashLoopBackOff: back-off 10s; it ended with exit code 3 (Error): disk on fire
 `,
     );
   });
