@@ -1,6 +1,7 @@
 // From a manifest's securityContext and resources to what the kernel and systemd say of the container.
 
 import { describe, expect, test } from "bun:test";
+import { readlink } from "node:fs/promises";
 import { waitUntil } from "../wait-until.ts";
 import { Machine } from "./machine.ts";
 
@@ -69,6 +70,50 @@ describe.each([
     const lines = (await said(machine)).split("\n");
     for (const line of expected) expect(lines).toContain(line);
   });
+});
+
+test("its user, its groups, and a root that it cannot write to", async () => {
+  await using machine = await Machine.create();
+  await machine.startAgent();
+  const script =
+    "id -u; id -G; for at in /file /tmp/file /dev/shm/file; do touch $at && echo made $at; done; echo end; exec sleep 1000";
+  const pod = "  securityContext: {runAsUser: 1, runAsGroup: 2, fsGroup: 3, supplementalGroups: [4, 5]}\n";
+  const container = "      securityContext: {runAsUser: 6, readOnlyRootFilesystem: true}\n";
+  const text = manifest(machine.image, { pod, container });
+  await machine.write(
+    "web.yaml",
+    text.replace(/command: .*/, `command: [sh, -c, ${JSON.stringify(script)}]`),
+  );
+  await machine.waitForReady("web");
+  const refused = (path: string) => `touch: ${path}: Read-only file system`;
+  expect(
+    (await said(machine))
+      .split("\n")
+      .filter((line) => line !== "")
+      .toSorted(),
+  ).toEqual(["6", "2 3 4 5", refused("/file"), refused("/tmp/file"), "made /dev/shm/file", "end"].toSorted());
+});
+
+test("the machine's IPC and processes are a pod's if it asks for them", async () => {
+  await using machine = await Machine.create();
+  await machine.startAgent();
+  const script = "busybox readlink /proc/self/ns/ipc; cat /proc/1/comm; echo end; exec sleep 1000";
+  const told = async (pod: string) => {
+    const text = manifest(machine.image, { pod });
+    await machine.write(
+      "web.yaml",
+      text.replace(/command: .*/, `command: [sh, -c, ${JSON.stringify(script)}]`),
+    );
+    await machine.waitForReady("web");
+    return said(machine);
+  };
+  const ipc = await readlink("/proc/self/ns/ipc");
+  expect(await told("  hostIPC: true\n  hostPID: true\n")).toBe(`${ipc}\nsystemd\nend\n`);
+  await machine.remove("web.yaml");
+  await waitUntil("the pod to be gone", async () => (await machine.pods()).length === 0);
+  const own = await told("");
+  expect(own).not.toContain(ipc);
+  expect(own).not.toContain("\nsystemd\n");
 });
 
 test("resources become its unit's", async () => {

@@ -86,6 +86,24 @@ test("regression: a pod with hostAliases did not know its own name", async () =>
   expect(hosts).toContain(`\n${status?.podIP} web-node\n192.0.2.7 db\n192.0.2.7 db.local\n`);
 });
 
+test("in a network of its own a pod has the name and the servers that it asks for", async () => {
+  await using machine = await Machine.create();
+  await machine.startAgent();
+  const script = "hostname; cat /etc/hostname /etc/resolv.conf; exec httpd";
+  const spec = `  hostname: other
+  dnsPolicy: None
+  dnsConfig: {nameservers: [192.0.2.53], searches: [a.example], options: [{name: ndots, value: "2"}, {name: edns0}]}
+`;
+  const text = manifest(machine.image, "one").replace("exec httpd", script);
+  await machine.write("web.yaml", text.replace("  containers:\n", `${spec}  containers:\n`));
+  await machine.waitForReady("web");
+  const log = await waitUntil("its log", async () => {
+    const told = await machine.logs("web");
+    return told.includes("options") && told;
+  });
+  expect(log).toBe("other\nother\nsearch a.example\nnameserver 192.0.2.53\noptions ndots:2 edns0\n");
+});
+
 test("without plugins the pod's status says what is missing", async () => {
   await using machine = await Machine.create();
   await Bun.$`mount -t tmpfs tmpfs /usr/lib/cni`.quiet();

@@ -125,6 +125,35 @@ test("a subPath is a part of a volume, made where it is missing; one that leads 
   expect(await readdir(host)).toEqual(["secret", "volume"]);
 });
 
+test("what is mounted later is passed on as the volume's mountPropagation says", async () => {
+  await using machine = await Machine.create();
+  const host = `${machine.path}/machine`;
+  for (const name of ["down", "up", "none"]) await mkdir(`${host}/${name}/mnt`, { recursive: true });
+  await machine.startAgent();
+  const more = `securityContext: {privileged: true}, volumeMounts: [${[
+    "{name: down, mountPath: /down, mountPropagation: HostToContainer}",
+    "{name: up, mountPath: /up, mountPropagation: Bidirectional}",
+    "{name: none, mountPath: /none}",
+  ].join(", ")}]`;
+  const script = `busybox mount -t tmpfs up /up/mnt; until [ -e /down/mnt/later ]; do sleep 0.1; done; ls /down/mnt /none/mnt; ${forever}`;
+  const volumes = ["down", "up", "none"].map((name) => `{name: ${name}, hostPath: {path: ${host}/${name}}}`);
+  await machine.write("web.yaml", podWith(machine, { main: { script, more } }, { volumes }));
+  await machine.waitForReady("web");
+  const mounts = async () => (await readFile("/proc/self/mounts", "utf8")).split("\n");
+  await waitUntil("the pod's mount on the machine", async () =>
+    (await mounts()).some((line) => line.startsWith(`up ${host}/up/mnt `)),
+  );
+  for (const name of ["none", "down"]) {
+    await Bun.$`mount -t tmpfs later ${host}/${name}/mnt`.quiet();
+    await writeFile(`${host}/${name}/mnt/later`, "");
+  }
+  await waitUntil("the machine's mount in the pod", async () => (await machine.logs("web")) !== "");
+  expect(await machine.logs("web")).toBe("/down/mnt:\nlater\n/none/mnt:\n");
+  await machine.remove("web.yaml");
+  await waitUntil("the pod to be gone", async () => (await machine.pods()).length === 0);
+  for (const name of ["none", "down", "up"]) await Bun.$`umount ${host}/${name}/mnt`.quiet();
+});
+
 test("a pod's fsGroup may write to its volumes, whoever it runs as", async () => {
   await using machine = await Machine.create();
   await machine.startAgent();
