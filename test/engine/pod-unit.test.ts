@@ -153,7 +153,7 @@ describe("an app", () => {
       await using pod = await runningPod(
         scripts({ web: "id -u; id -G; echo [$HOME$USER]; echo end" }, ids(uid, gid)),
       );
-      expect(await lines(pod, "web", "end")).toEqual([uid, `${gid} 5`, "[]", "end"]);
+      expect(await lines(pod, "web", "end")).toEqual([uid, `${gid} 5`, "[/]", "end"]);
     }
   });
 
