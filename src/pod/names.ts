@@ -40,6 +40,9 @@ export function isImageId(text: string): text is ImageId {
   return imageIdPattern.test(text);
 }
 
+/** A glob for systemd that matches pod units, and not the units of single apps. */
+export const podUnitGlob = "gantry-????????-????-????-????-????????????.service";
+
 /** The pod unit of an rkt pod. */
 export function podUnitName(uuid: RktUuid): UnitName {
   return `gantry-${uuid}.service` as UnitName;

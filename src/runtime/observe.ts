@@ -4,7 +4,7 @@
 import { readdir } from "node:fs/promises";
 import type { Clock } from "../host/clock.ts";
 import { readTextIfExists } from "../host/files.ts";
-import { type PodUid, podKey, podUnitName, type RktUuid, uuidOfPodUnit } from "../pod/names.ts";
+import { type PodUid, podKey, podUnitGlob, podUnitName, type RktUuid, uuidOfPodUnit } from "../pod/names.ts";
 import type { Failure, Observation, ObservedApp, Revision, RevisionState } from "../pod/observed-pod.ts";
 import { type Ownership, ownershipOf } from "../rkt/ownership.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
@@ -51,7 +51,7 @@ export class Observer {
     const { rkt, systemd, directories } = this.#options;
     // systemd first: of what has ended by then, rkt has the exit codes.
     const [states, , podDirectories] = await Promise.all([
-      systemd.listUnits(["gantry-*.service"], signal),
+      systemd.listUnits([podUnitGlob], signal),
       this.#readUnits(),
       directories.list(),
     ]);

@@ -5,7 +5,7 @@
 import { createConnection, type Socket } from "node:net";
 import { MessageType } from "dbus-next/lib/constants.js";
 import { marshallMessage, messageToJsFmt } from "dbus-next/lib/marshall-compat.js";
-import { unmarshalMessages } from "dbus-next/lib/message.js";
+import { type RawMessage, unmarshalMessages } from "dbus-next/lib/message.js";
 import { Message } from "dbus-next/lib/message-type.js";
 import { Variant } from "dbus-next/lib/variant.js";
 import { socketPaths } from "./bus-address.ts";
@@ -30,7 +30,8 @@ export interface BusSignal {
   readonly interface: string;
   readonly member: string;
   readonly signature: string;
-  readonly body: readonly unknown[];
+  /** Decoded when asked for: most signals say enough by where they come from. */
+  body(): readonly unknown[];
 }
 
 export interface CallOptions {
@@ -61,7 +62,7 @@ export class BusConnection {
   readonly closed: Promise<SystemdError>;
   readonly #socket: Socket;
   readonly #input = new ByteQueue();
-  readonly #decoded: DecodedMessage[] = [];
+  readonly #decoded: RawMessage[] = [];
   /** By serial, in the order of the calls. */
   readonly #unsent = new Map<number, PendingCall>();
   readonly #sent = new Map<number, PendingCall>();
@@ -102,7 +103,7 @@ export class BusConnection {
         },
         read: (bytes) => this.#input.read(bytes),
       },
-      (message) => this.#decoded.push(messageToJsFmt(message)),
+      (message) => this.#decoded.push(message),
     );
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("error", (error) => this.#end("D-Bus connection failed", error));
@@ -186,13 +187,19 @@ export class BusConnection {
     return true;
   }
 
-  #dispatch(message: DecodedMessage): void {
-    if (message.type === MessageType.SIGNAL) {
-      const { sender = "", path = "", interface: interfaceName = "", member = "", signature, body } = message;
+  #dispatch(raw: RawMessage): void {
+    if (raw.type === MessageType.SIGNAL) {
+      const { sender = "", path = "", interface: interfaceName = "", member = "", signature = "" } = raw;
+      let decoded: readonly unknown[] | undefined; // once: the codec decodes in place
+      const body = () => {
+        decoded ??= messageToJsFmt(raw).body;
+        return decoded;
+      };
       const signal = { sender, path, interface: interfaceName, member, signature, body };
       for (const listener of this.#listeners) listener(signal);
       return;
     }
+    const message = messageToJsFmt(raw);
     const pending = this.#sent.get(message.replySerial ?? 0);
     if (!pending) return; // it was not waited for any longer
     if (message.type === MessageType.ERROR) pending.reject(dbusError(message));

@@ -200,7 +200,7 @@ export class Systemd implements AsyncDisposable {
   #receive({ member, path, body }: BusSignal): void {
     switch (member) {
       case "JobRemoved": {
-        const [, job, unit, result] = body;
+        const [, job, unit, result] = body();
         for (const waiting of this.#jobs)
           if (waiting.unit === unit) waiting.removed(String(job), String(result));
         return;
@@ -213,7 +213,7 @@ export class Systemd implements AsyncDisposable {
         return;
       case "NameOwnerChanged": {
         // What a systemd that has re-executed itself knows of subscriptions depends on its version: start afresh.
-        const [, , newOwner] = body;
+        const [, , newOwner] = body();
         if (newOwner !== "") this.#link.reconnect("systemd has joined the bus again");
       }
     }
