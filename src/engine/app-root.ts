@@ -1,10 +1,10 @@
 // The file systems that an app sees, put together in a mount namespace of its own.
 // Invariant: of the host's mounts nothing is left but what the app was given; and no symbolic link of the image's leads a mount elsewhere.
 
-import { closeSync, existsSync, readFileSync, statSync } from "node:fs";
+import { closeSync, existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { mount } from "../host/libc.ts";
-import { attachMounts, cloneMounts, ownCgroupRoot, pivotRoot } from "../host/namespaces.ts";
-import { makeInRoot } from "./in-root.ts";
+import { attachMounts, changeDirectory, cloneMounts, ownCgroupRoot, pivotRoot } from "../host/namespaces.ts";
+import { openInRoot } from "./in-root.ts";
 import type { BindMount } from "./mounts.ts";
 
 const MS_RDONLY = 1;
@@ -62,26 +62,38 @@ export function enterAppRoot(app: AppRoot): void {
   // The outer ones first, whatever the order in which they were given.
   const mounts = app.mounts.toSorted((a, b) => depth(a.path) - depth(b.path));
   const clones = mounts.map(({ source, propagation }) =>
-    propagation === "private" || source === undefined ? undefined : cloneMounts(source),
+    propagation === "private" || source === undefined ? undefined : cloneMounts(source, true),
   );
   mount("", "/", "", MS_REC | MS_PRIVATE, "");
   mountDevices(app);
   mountKernel(app);
-  mounts.forEach((each, index) => {
-    const clone = clones[index];
-    if (clone === undefined) bind(root, each);
-    else attach(root, each, clone);
-  });
+  for (const [index, each] of mounts.entries()) attach(root, each, clones[index]);
   if (isReadOnly) mount("", root, "", MS_REMOUNT | MS_BIND | MS_RDONLY, "");
   pivotRoot(root);
 }
 
+/**
+ * Once inside. Makes it where it is missing, as runc and Docker do: images are made with that in mind. Not by its name, which may be `/proc/1/root/…`
+ * (as in CVE-2024-21626).
+ */
+export function enterDirectory(path: string): void {
+  const directory = openInRoot("", path, "directory");
+  changeDirectory(directory);
+  closeSync(directory);
+}
+
 function mountDevices({ path: root, dev, hasAllDevices }: AppRoot): void {
-  const whole = { path: "/dev", readOnly: false, recursive: true };
-  bind(root, { ...whole, source: hasAllDevices ? "/dev" : dev });
+  const whole: RootMount = {
+    source: hasAllDevices ? "/dev" : dev,
+    path: "/dev",
+    readOnly: false,
+    recursive: true,
+    propagation: "private",
+  };
+  attach(root, whole);
   if (!hasAllDevices) return;
   for (const name of ["pts", "shm", "mqueue"].filter((each) => existsSync(`/dev/${each}`)))
-    bind(root, { ...whole, source: `${dev}/${name}`, path: `/dev/${name}` });
+    attach(root, { ...whole, source: `${dev}/${name}`, path: `/dev/${name}` });
 }
 
 /** proc(5). The group of those that see all the same is root's unless told, which many who are not root are in: here one that nobody is in. */
@@ -102,33 +114,38 @@ function mountKernel({ path: root, isProtected, hidesProcesses }: AppRoot): void
 
 /** No link of the image's: what is to be protected below would be looked for where it says, as in CVE-2019-19921. */
 function ownDirectory(root: string, path: string): string {
-  const place = makeInRoot(root, path, "directory");
-  if (place !== root + path) throw new Error(`${path} of the image is a symbolic link`);
+  const place = root + path;
+  const stat = lstatSync(place, { throwIfNoEntry: false });
+  if (stat === undefined) mkdirSync(place, { mode: 0o755 });
+  else if (!stat.isDirectory()) throw new Error(`${path} of the image is not a directory`);
   return place;
 }
 
-function attach(root: string, { source, path, readOnly, propagation }: RootMount, clone: number): void {
-  const target = makeTarget(root, { source, path });
-  attachMounts(clone, target);
-  closeSync(clone);
-  if (propagation === "slave") mount("", target, "", MS_REC | MS_SLAVE, "");
-  if (readOnly) makeReadOnly(target);
-}
-
-function bind(root: string, { source, path, readOnly, recursive }: BindMount): void {
-  const target = makeTarget(root, { source, path });
-  mount(source ?? target, target, "", recursive ? MS_BIND | MS_REC : MS_BIND, "");
-  if (readOnly) makeReadOnly(target);
-}
-
-function makeTarget(root: string, { source, path }: Pick<BindMount, "source" | "path">): string {
+/** `clone` is of its source, where that had to be made before our mounts were our own. All by open files, since other apps may change links. */
+function attach(
+  root: string,
+  { source, path, readOnly, recursive, propagation }: RootMount,
+  clone?: number,
+): void {
   const isDirectory = source === undefined || statSync(source).isDirectory();
-  return makeInRoot(root, path, isDirectory ? "directory" : "file");
+  const target = openInRoot(root, path, isDirectory ? "directory" : "file");
+  const mounts = clone ?? cloneMounts(source ?? openFile(target), recursive);
+  attachMounts(mounts, target);
+  if (propagation === "slave") mount("", openFile(mounts), "", MS_REC | MS_SLAVE, "");
+  if (readOnly) makeReadOnly(mounts);
+  for (const fd of [target, mounts]) closeSync(fd);
 }
 
-function makeReadOnly(target: string): void {
-  for (const { mountPoint, flags } of mountsBelow(target))
-    mount("", mountPoint, "", MS_REMOUNT | MS_BIND | MS_RDONLY | flags, "");
+function openFile(fd: number): string {
+  return `/proc/self/fd/${fd}`;
+}
+
+function makeReadOnly(mounts: number): void {
+  const place = readlinkSync(openFile(mounts));
+  for (const { mountPoint, flags } of mountsBelow(place)) {
+    const target = mountPoint === place ? openFile(mounts) : mountPoint;
+    mount("", target, "", MS_REMOUNT | MS_BIND | MS_RDONLY | flags, "");
+  }
 }
 
 function protectKernel(root: string): void {

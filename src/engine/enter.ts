@@ -8,6 +8,7 @@ import { dropPrivileges, restoreSignals } from "../host/privileges.ts";
 import { appUnitName } from "../pod/names.ts";
 import type { AppcRuntimeApp } from "../rkt/appc.ts";
 import { type AppProcess, findProgram } from "./app-process.ts";
+import { enterDirectory } from "./app-root.ts";
 import { privilegesOf, readAppStart } from "./app-start.ts";
 import { cgroupDirectories } from "./cgroups.ts";
 import type { Command } from "./command.ts";
@@ -94,7 +95,7 @@ async function become(
   restoreSignals();
   enterNamespaces(namespaces, root);
   dropPrivileges(privilegesOf(like));
-  process.chdir(like.workingDirectory);
+  enterDirectory(like.workingDirectory);
   const term = process.env.TERM;
   const allEnvironment = { ...(term === undefined ? {} : { TERM: term }), ...environment };
   if (kinds.includes("pid")) return runChild(program, [name, ...args], allEnvironment);

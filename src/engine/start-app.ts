@@ -1,12 +1,11 @@
 // `start-app`, which is not rkt's but our own: the main process of an app's unit, which becomes the app.
 // Invariant: nothing of the image is loaded or executed before all privileges that the app must not have are gone.
 
-import { mkdirSync } from "node:fs";
 import { becomeProgram } from "../host/become.ts";
 import { errorChain } from "../host/error.ts";
 import { copyMountNamespace, joinNamespace, ownHostname } from "../host/namespaces.ts";
 import { dropPrivileges, restoreSignals } from "../host/privileges.ts";
-import { enterAppRoot } from "./app-root.ts";
+import { enterAppRoot, enterDirectory } from "./app-root.ts";
 import { type AppNamespaces, privilegesOf, readAppStart } from "./app-start.ts";
 import type { Command } from "./command.ts";
 import { EngineError } from "./engine-error.ts";
@@ -45,12 +44,6 @@ function enterNamespaces({ ipc, network, hostname }: AppNamespaces): void {
   copyMountNamespace();
   for (const path of [ipc, network]) if (path !== undefined) joinNamespace(path);
   if (hostname !== undefined) ownHostname(hostname);
-}
-
-/** Makes it where it is missing, as runc and Docker do: images are made with that in mind. */
-function enterDirectory(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o755 });
-  process.chdir(path);
 }
 
 function attempt<T>(exitCode: number, step: () => T): T {

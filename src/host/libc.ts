@@ -30,6 +30,8 @@ const declarations = {
   sendto: { args: [i32, ptr, u64, i32, ptr, u64], returns: i32 },
   clock_gettime: { args: [i32, ptr], returns: i32 },
   mknod: { args: [cstring, u32, u64], returns: i32 },
+  mkdirat: { args: [i32, cstring, u32], returns: i32 },
+  mknodat: { args: [i32, cstring, u32, u64], returns: i32 },
   lsetxattr: { args: [cstring, cstring, ptr, u64, i32], returns: i32 },
   unshare: { args: [i32], returns: i32 },
   setns: { args: [i32, i32], returns: i32 },
@@ -130,21 +132,20 @@ export function monotonicUs(): bigint {
 }
 
 const SYS_openat2 = 437;
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
 const RESOLVE_NO_MAGICLINKS = 0x02;
+const RESOLVE_NO_SYMLINKS = 0x04;
 const RESOLVE_BENEATH = 0x08;
 
 /**
  * Opens what `path` leads to from an open directory without ever leaving that, whatever somebody changes meanwhile; for use as
- * `/proc/self/fd/N`. Throws EXDEV where it would leave, EAGAIN where too much was changed to tell, ENOSYS before Linux 5.6.
+ * `/proc/self/fd/N`. Throws EXDEV where it would leave, EAGAIN where too much was changed to tell, ELOOP for a link that is not to be
+ * followed, ENOSYS before Linux 5.6.
  */
-export function openBeneath(directory: number, path: string): number {
-  const how = BigUint64Array.of(
-    BigInt(O_PATH | O_CLOEXEC),
-    0n,
-    BigInt(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS),
-  );
+export function openBeneath(directory: number, path: string, links: "follow" | "refuse" = "follow"): number {
+  const resolve = links === "follow" ? RESOLVE_NO_MAGICLINKS : RESOLVE_NO_SYMLINKS;
+  const how = BigUint64Array.of(BigInt(O_PATH | O_CLOEXEC), 0n, BigInt(RESOLVE_BENEATH | resolve));
   return check(
     "openat2",
     libc().syscall(SYS_openat2, directory, text(path), address(how), how.byteLength, 0),
@@ -164,6 +165,13 @@ export function mount(source: string, target: string, type: string, flags: numbe
 /** umount2(2). */
 export function unmount(target: string, flags = 0): void {
   check(`umount ${target}`, libc().umount2(text(target), flags));
+}
+
+/** mkdirat(2), or an empty file by mknodat(2), in an open directory; EEXIST where there is something, a link too. The umask applies. */
+export function makeAt(directory: number, name: string, kind: "directory" | "file"): void {
+  const { mkdirat, mknodat } = libc();
+  if (kind === "directory") check(`mkdirat ${name}`, mkdirat(directory, text(name), 0o755));
+  else check(`mknodat ${name}`, mknodat(directory, text(name), 0o100644, 0));
 }
 
 /** The type bits of mknod(2)'s mode. */

@@ -51,6 +51,11 @@ export function ownHostname(name: string): void {
   check("sethostname", libc().sethostname(text(name), Buffer.byteLength(name)));
 }
 
+/** Changes into an open directory. */
+export function changeDirectory(directory: number): void {
+  check("fchdir", libc().fchdir(directory));
+}
+
 const CLONE_NEWCGROUP = 0x02000000;
 
 /** The control group that this thread is in becomes the root of what it sees of them. */
@@ -65,20 +70,22 @@ const AT_RECURSIVE = 0x8000;
 const OPEN_TREE_CLONE = 1;
 const OPEN_TREE_CLOEXEC = 0o2000000;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
+const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
 
-/** A copy of what is at `path` and of the mounts below, as an open file: mounted nowhere yet, but in touch with its original. Linux 5.2. */
-export function cloneMounts(path: string): number {
-  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+/**
+ * A copy of what is at `path`, and of the mounts below where it `isRecursive`, as an open file: mounted nowhere yet, but in touch with its
+ * original. Linux 5.2.
+ */
+export function cloneMounts(path: string, isRecursive: boolean): number {
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (isRecursive ? AT_RECURSIVE : 0);
   return check(`open_tree ${path}`, libc().syscall(SYS_open_tree, AT_FDCWD, text(path), flags, 0, 0));
 }
 
-/** Mounts at `target` what cloneMounts() has opened. */
-export function attachMounts(mounts: number, target: string): void {
-  const to = text(target);
-  check(
-    `move_mount ${target}`,
-    libc().syscall(SYS_move_mount, mounts, text(""), AT_FDCWD, address(to), MOVE_MOUNT_F_EMPTY_PATH),
-  );
+/** Mounts what cloneMounts() has opened upon another open file. */
+export function attachMounts(mounts: number, target: number): void {
+  const none = text("");
+  const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+  check("move_mount", libc().syscall(SYS_move_mount, mounts, none, target, address(none), flags));
 }
 
 const CLONE_NEWNET = 0x40000000;
