@@ -10,6 +10,7 @@ import { Message } from "dbus-next/lib/message-type.js";
 import { Variant } from "dbus-next/lib/variant.js";
 import { socketPaths } from "./bus-address.ts";
 import { ByteQueue } from "./byte-queue.ts";
+import { fixedHeaderLength, messageLength, parseSignalHeader } from "./message-frame.ts";
 import { SystemdError } from "./systemd-error.ts";
 
 export interface BusCall {
@@ -47,6 +48,7 @@ interface PendingCall {
 }
 
 type DecodedMessage = ReturnType<typeof messageToJsFmt>;
+type Received = DecodedMessage | { readonly signal: BusSignal };
 
 /** The reference daemon refuses more than 128 calls without an answer (max_replies_per_connection, dbus-daemon(1)): the others wait here. */
 const callsInFlightMax = 100;
@@ -62,6 +64,7 @@ export class BusConnection {
   readonly closed: Promise<SystemdError>;
   readonly #socket: Socket;
   readonly #input = new ByteQueue();
+  readonly #codecInput = new ByteQueue();
   readonly #decoded: RawMessage[] = [];
   /** By serial, in the order of the calls. */
   readonly #unsent = new Map<number, PendingCall>();
@@ -101,7 +104,7 @@ export class BusConnection {
         on: (_event, readable) => {
           this.#decode = readable;
         },
-        read: (bytes) => this.#input.read(bytes),
+        read: (bytes) => this.#codecInput.read(bytes),
       },
       (message) => this.#decoded.push(message),
     );
@@ -168,15 +171,47 @@ export class BusConnection {
 
   #receive(chunk: Buffer): void {
     if (this.#closedBy) return;
+    let received: readonly Received[];
     try {
       this.#input.push(chunk);
       if (!this.#isAuthenticated && !this.#authenticate()) return;
-      this.#decode();
+      received = this.#takeMessages();
     } catch (error) {
       this.#end("D-Bus connection failed: not the D-Bus protocol", error);
       return;
     }
-    for (const message of this.#decoded.splice(0)) this.#dispatch(message);
+    for (const message of received) {
+      if ("signal" in message) for (const listener of this.#listeners) listener(message.signal);
+      else this.#answer(message);
+    }
+  }
+
+  #takeMessages(): readonly Received[] {
+    const messages: Received[] = [];
+    for (;;) {
+      const header = this.#input.peek(fixedHeaderLength);
+      const bytes = header && this.#input.read(messageLength(header));
+      if (bytes === null) return messages;
+      const signal = parseSignalHeader(bytes);
+      if (signal === undefined) messages.push(...this.#decodeWhole(bytes));
+      else messages.push({ signal: { ...signal, body: () => this.#signalBody(bytes) } });
+    }
+  }
+
+  #signalBody(bytes: Buffer): readonly unknown[] {
+    try {
+      return this.#decodeWhole(bytes)[0]?.body ?? [];
+    } catch (error) {
+      this.#end("D-Bus connection failed: not the D-Bus protocol", error);
+      return [];
+    }
+  }
+
+  /** One message, by the codec. */
+  #decodeWhole(bytes: Buffer): readonly DecodedMessage[] {
+    this.#codecInput.push(bytes);
+    this.#decode();
+    return this.#decoded.splice(0).map(messageToJsFmt);
   }
 
   #authenticate(): boolean {
@@ -187,19 +222,7 @@ export class BusConnection {
     return true;
   }
 
-  #dispatch(raw: RawMessage): void {
-    if (raw.type === MessageType.SIGNAL) {
-      const { sender = "", path = "", interface: interfaceName = "", member = "", signature = "" } = raw;
-      let decoded: readonly unknown[] | undefined; // once: the codec decodes in place
-      const body = () => {
-        decoded ??= messageToJsFmt(raw).body;
-        return decoded;
-      };
-      const signal = { sender, path, interface: interfaceName, member, signature, body };
-      for (const listener of this.#listeners) listener(signal);
-      return;
-    }
-    const message = messageToJsFmt(raw);
+  #answer(message: DecodedMessage): void {
     const pending = this.#sent.get(message.replySerial ?? 0);
     if (!pending) return; // it was not waited for any longer
     if (message.type === MessageType.ERROR) pending.reject(dbusError(message));

@@ -21,6 +21,11 @@ export class ByteQueue {
     return all.subarray(0, bytes);
   }
 
+  /** Looks at the first bytes; null while there are less. */
+  peek(bytes: number): Buffer | null {
+    return bytes > this.#length ? null : this.#joined().subarray(0, bytes);
+  }
+
   /** Takes a line without its CRLF; undefined while there is none. */
   readLine(): string | undefined {
     const all = this.#joined();
