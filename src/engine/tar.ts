@@ -28,8 +28,12 @@ export class TarError extends Error {
 }
 
 const blockSize = 512;
-/** A pax header or long name; Linux allows attributes of 64 KiB. */
+/** Of what is said about one entry: pax headers and long names. Linux allows attributes of 64 KiB. */
 const metadataMax = 1024 * 1024;
+/** Of what is said about all of them, and so is in memory and looked through for each. */
+const globalsMax = 16 * 1024;
+/** The kernel's greatest user or group; one more means none. */
+const idMax = 0xfffffffe;
 
 const types: Readonly<Record<string, TarType>> = {
   "\0": "file",
@@ -61,6 +65,7 @@ export async function* readTar(
 async function* readEntries(input: ByteReader, end: "marked" | "any"): AsyncGenerator<TarEntry> {
   let globals: Pax = new Map();
   let overrides: Pax = new Map();
+  let [globalBytes, ownBytes] = [0, 0];
   for (;;) {
     if (end === "any" && (await input.isAtEnd())) return;
     const header = await input.exactly(blockSize);
@@ -69,7 +74,9 @@ async function* readEntries(input: ByteReader, end: "marked" | "any"): AsyncGene
     const type = latin1(header, 156, 157);
     const size = parseNumber(header, 124, 136);
     if (type === "x" || type === "g" || type === "L" || type === "K") {
-      if (size > metadataMax) throw new TarError("header is too large");
+      if (type === "g") globalBytes += size;
+      else ownBytes += size;
+      if (globalBytes > globalsMax || ownBytes > metadataMax) throw new TarError("header is too large");
       const data = await input.exactly(size);
       await input.skip(padding(size));
       if (type === "g") globals = new Map([...globals, ...parsePax(data)]);
@@ -79,6 +86,7 @@ async function* readEntries(input: ByteReader, end: "marked" | "any"): AsyncGene
     }
     const entry = decodeEntry(header, type, new Map([...globals, ...overrides]));
     overrides = new Map();
+    ownBytes = 0;
     let left = hasContent(entry.type) ? entry.size : 0;
     const contentBytes = left;
     yield {
@@ -107,11 +115,13 @@ function decodeEntry(header: Uint8Array, type: string, pax: Pax): Omit<TarEntry,
     const value = pax.get(key);
     return value === undefined ? undefined : latin1(value, 0, value.length);
   };
-  const number = (key: string, from: number, to: number) => {
+  const number = (key: string, from: number, to: number, isGood: (value: number) => boolean) => {
     const value = Number(text(key) ?? parseNumber(header, from, to));
-    if (Number.isFinite(value)) return value;
+    if (isGood(value)) return value;
     throw new TarError(`bad ${key}`);
   };
+  const isSize = (value: number) => Number.isSafeInteger(value) && value >= 0;
+  const isId = (value: number) => isSize(value) && value <= idMax;
   if (pax.has("GNU.sparse.major") || pax.has("GNU.sparse.map"))
     throw new TarError("sparse files are not supported");
   const path = text("path") ?? ustarPath(header);
@@ -121,10 +131,10 @@ function decodeEntry(header: Uint8Array, type: string, pax: Pax): Omit<TarEntry,
     path,
     linkPath: text("linkpath") ?? field(header, 157, 257),
     mode: parseNumber(header, 100, 108) & 0o7777,
-    uid: number("uid", 108, 116),
-    gid: number("gid", 116, 124),
-    size: number("size", 124, 136),
-    mtime: number("mtime", 136, 148),
+    uid: number("uid", 108, 116, isId),
+    gid: number("gid", 116, 124, isId),
+    size: number("size", 124, 136, isSize),
+    mtime: number("mtime", 136, 148, Number.isFinite),
     major: parseNumber(header, 329, 337),
     minor: parseNumber(header, 337, 345),
     xattrs: new Map(

@@ -45,7 +45,7 @@ export class Unpacker {
 
   /** `path` is relative to the root, `entry.linkPath` of a hard link too. */
   async write(path: string, entry: TarEntry): Promise<void> {
-    this.#budget.take(entry.type === "file" ? entry.size : 0);
+    this.#budget.take(path, entry.type === "file" ? entry.size : 0);
     const names = splitPath(path);
     const name = names.pop();
     if (name === undefined) {
@@ -66,7 +66,7 @@ export class Unpacker {
 
   /** Hides what lower layers have at `path`. What this layer itself has there stays. */
   whiteOut(path: string): void {
-    this.#budget.take(0);
+    this.#budget.take(path);
     const names = splitPath(path);
     const name = names.pop();
     if (name === undefined) throw new UnpackError("whiteout of the root directory");
@@ -82,7 +82,7 @@ export class Unpacker {
 
   /** Hides all that lower layers have in the directory `path`. */
   hideLower(path: string): void {
-    this.#budget.take(0);
+    this.#budget.take(path);
     this.#makeOpaque(this.#parent(splitPath(path)));
   }
 
@@ -107,8 +107,9 @@ export class Unpacker {
   #remove(target: string): void {
     fs.rmSync(bytes(target), { recursive: true, force: true });
     this.#parents = new Map();
-    for (const known of [this.#implicit, this.#opaque, this.#whitedOut])
-      for (const path of known) if (path === target || path.startsWith(`${target}/`)) known.delete(path);
+    for (const known of [this.#implicit, this.#opaque, this.#whitedOut, this.#directoryTimes])
+      for (const path of known.keys())
+        if (path === target || path.startsWith(`${target}/`)) known.delete(path);
   }
 
   async #create(target: string, entry: TarEntry): Promise<void> {
@@ -202,7 +203,7 @@ export class Unpacker {
   #directoryOr(stat: fs.Stats | undefined, at: string): fs.Stats | undefined {
     const isHidden = stat !== undefined && isWhiteout(stat);
     if (stat && !isHidden) return stat;
-    this.#budget.take(0);
+    this.#budget.take(at);
     if (isHidden) this.#remove(at);
     fs.mkdirSync(bytes(at), { mode: 0o755 });
     this.#implicit.add(at);

@@ -1,7 +1,15 @@
 // Images as they come, good and hostile. Nothing may be left of one that is refused.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { stat } from "node:fs/promises";
 import { ImageStore } from "../../src/engine/image-store.ts";
 import { type AciOptions, writeAci } from "../aci.ts";
@@ -118,6 +126,19 @@ describe("a good image", () => {
     expect(readFileSync(`${root}/file`, "utf8")).toBe("new");
     expect(readFileSync(`${dir.path}/victim`, "utf8")).toBe("safe");
   });
+});
+
+test("regression: a directory replaced by a link gave its time to what that leads to", async () => {
+  await using dir = await tempDir();
+  mkdirSync(`${dir.path}/victim/sub`, { recursive: true });
+  const { mtimeMs } = statSync(`${dir.path}/victim/sub`);
+  await importAci(dir.path, {
+    entries: [
+      { name: "rootfs/a/sub", type: "directory", mtime: new Date(1e12) },
+      { name: "rootfs/a", type: "symlink", linkname: `${dir.path}/victim` },
+    ],
+  });
+  expect(statSync(`${dir.path}/victim/sub`).mtimeMs).toBe(mtimeMs);
 });
 
 describe("a hostile image", () => {

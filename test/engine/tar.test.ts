@@ -56,6 +56,30 @@ test("a binary attribute keeps its bytes", async () => {
   expect([...(entry?.xattrs.get("security.capability") ?? [])]).toEqual([...value]);
 });
 
+test.each([
+  ["size=-1000000", "bad size"],
+  ["size=0.5", "bad size"],
+  ["uid=-1", "bad uid"],
+  ["uid=4294967295", "bad uid"],
+  ["gid=4294967296", "bad gid"],
+])(
+  "regression: %s was taken: what an image may unpack to grew, or its end never came",
+  async (record, message) => {
+    const pax = Buffer.from(`${record.length + 4} ${record}\n`);
+    const archive = [header("x", "x", pax.length), padded(pax), header("f", "0", 0), Buffer.alloc(1024)];
+    await expect(entriesOf(Buffer.concat(archive))).rejects.toThrow(message);
+  },
+);
+
+test("regression: headers without an entry, or for all of them, filled the memory", async () => {
+  const large = (type: string, bytes: number) => [
+    header("x", type, bytes),
+    padded(Buffer.alloc(bytes, "11 a=bcdef\n")),
+  ];
+  for (const blocks of [large("x", 11 * 60_000), large("L", 700_000), large("g", 11 * 1000)])
+    await expect(entriesOf(Buffer.concat([...blocks, ...blocks]))).rejects.toThrow("header is too large");
+});
+
 test("a name that is not UTF-8 keeps its bytes", async () => {
   const name = Buffer.from([0x66, 0xe9]).toString("latin1");
   const [entry] = await entriesOf(Buffer.concat([header(name, "0", 0), Buffer.alloc(1024)]));
