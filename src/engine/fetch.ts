@@ -8,9 +8,12 @@ import { EngineError } from "./engine-error.ts";
 import { fetchDockerImage, fetchLocalImage, type PullPolicy } from "./fetch-layered.ts";
 import { ImageStore, isImageHash, type StoredImage } from "./image-store.ts";
 import { parseLocalName } from "./oci/local-image.ts";
-import { networkError } from "./registry/registry-error.ts";
+import { HttpGet } from "./registry/http-get.ts";
+import { RegistryError, shownUrl } from "./registry/registry-error.ts";
 
 const downloadTimeoutMs = 30 * 60_000;
+const downloadBytesMax = 64 * 2 ** 30;
+const patience = { answerMs: 30_000, stallMs: 30_000, stallBytes: 32 * 1024 };
 
 export const fetch: Command = {
   name: "fetch",
@@ -97,20 +100,26 @@ async function download(url: string, store: ImageStore, context: Context): Promi
     throw new EngineError(
       `cannot verify ${url}: signatures are not supported (use --insecure-options=image)`,
     );
+  const address = URL.parse(url);
+  if (address === null) throw new EngineError(`cannot fetch ${url}: no URL`);
   using work = store.workDirectory();
   const file = `${work.path}/download`;
   const fd = openSync(file, "wx");
+  const { insecure } = context;
+  const what = shownUrl(address);
+  const http = new HttpGet({ ...patience, insecure, signal: AbortSignal.timeout(downloadTimeoutMs) });
   try {
-    const response = await globalThis.fetch(url, {
-      signal: AbortSignal.timeout(downloadTimeoutMs),
-      tls: { rejectUnauthorized: !context.insecure.has("tls") },
-      decompress: false,
-    });
-    if (response.status !== 200) throw new EngineError(`bad HTTP status code: ${response.status}`);
-    for await (const chunk of response.body ?? [])
+    const answer = await http.get({ url: address, headers: {}, authorization: undefined });
+    const { status } = answer.response;
+    if (status !== 200) throw new EngineError(`bad HTTP status code: ${status}`);
+    let size = 0;
+    for await (const chunk of http.body(answer, what)) {
+      size += chunk.length;
+      if (size > downloadBytesMax) throw new EngineError(`${what} is larger than ${downloadBytesMax} bytes`);
       for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
+    }
   } catch (error) {
-    throw new EngineError(networkError(new URL(url), error).message, { cause: error });
+    throw error instanceof RegistryError ? new EngineError(error.message, { cause: error }) : error;
   } finally {
     closeSync(fd);
   }

@@ -85,6 +85,26 @@ test.each([
   expect((await Bun.$`ls ${world.path}/rkt/cas/tmp`.text()).trim()).toBe("");
 });
 
+test("regression: a server could lead from HTTPS to plain HTTP", async () => {
+  await using world = await rktWorld(argv);
+  await using plain = await serve(world.path);
+  const [key, cert] = [`${world.path}/key.pem`, `${world.path}/cert.pem`];
+  await Bun.$`openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout ${key} -out ${cert}`.quiet();
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    tls: { key: Bun.file(key), cert: Bun.file(cert) },
+    fetch: () => Response.redirect(`${plain.url}/busybox.aci`),
+  });
+  using _server = { [Symbol.dispose]: () => void server.stop(true) };
+  const url = `https://localhost:${server.port}/x.aci`;
+  const { stderr, exitCode } = await world.rkt("--insecure-options=tls", "fetch", url);
+  expect({ stderr, exitCode }).toEqual({
+    stderr: `fetch: Get "${url}": redirected to ${plain.url}/busybox.aci, which is not over HTTPS\n`,
+    exitCode: 254,
+  });
+});
+
 test("a server that is not there", async () => {
   await using world = await rktWorld(argv);
   const { stderr, exitCode } = await world.rkt(
