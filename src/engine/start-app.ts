@@ -3,8 +3,10 @@
 
 import { becomeProgram } from "../host/become.ts";
 import { errorChain } from "../host/error.ts";
+import { keepFromOtherProcesses } from "../host/landlock.ts";
 import { copyMountNamespace, joinNamespace, ownHostname } from "../host/namespaces.ts";
 import { dropPrivileges, restoreSignals } from "../host/privileges.ts";
+import type { AppProcess } from "./app-process.ts";
 import { enterAppRoot, enterDirectory } from "./app-root.ts";
 import { type AppNamespaces, privilegesOf, readAppStart } from "./app-start.ts";
 import type { Command } from "./command.ts";
@@ -27,6 +29,8 @@ export const startApp: Command = {
       enterAppRoot(root);
     });
     attempt(exitCodes.directory, () => enterDirectory(like.workingDirectory));
+    if (root.hidesProcesses)
+      attempt(exitCodes.namespace, () => keepFromOtherProcesses({ mayMount: mayMount(like) }));
     restoreSignals();
     dropPrivileges(privilegesOf(like));
     const [program] = like.argv;
@@ -44,6 +48,10 @@ function enterNamespaces({ ipc, network, hostname }: AppNamespaces): void {
   copyMountNamespace();
   for (const path of [ipc, network]) if (path !== undefined) joinNamespace(path);
   if (hostname !== undefined) ownHostname(hostname);
+}
+
+function mayMount({ capabilities }: AppProcess): boolean {
+  return capabilities === undefined || capabilities.includes("CAP_SYS_ADMIN");
 }
 
 function attempt<T>(exitCode: number, step: () => T): T {

@@ -17,13 +17,13 @@ class LibcError extends Error {
   }
 }
 
-const { i32, u32, u64, cstring, ptr } = FFIType;
+const { i32, i64, u32, u64, cstring, ptr } = FFIType;
 const declarations = {
   __errno_location: { args: [], returns: ptr },
   flock: { args: [i32, i32], returns: i32 },
   syncfs: { args: [i32], returns: i32 },
   dup2: { args: [i32, i32], returns: i32 },
-  syscall: { args: [i32, i32, ptr, u64, u64, u64], returns: i32 },
+  syscall: { args: [i32, i64, ptr, u64, u64, u64], returns: i32 },
   mount: { args: [cstring, cstring, cstring, u64, cstring], returns: i32 },
   umount2: { args: [cstring, i32], returns: i32 },
   socket: { args: [i32, i32, i32], returns: i32 },
@@ -43,11 +43,14 @@ const declarations = {
   setgroups: { args: [u64, ptr], returns: i32 },
   setresgid: { args: [u32, u32, u32], returns: i32 },
   setresuid: { args: [u32, u32, u32], returns: i32 },
+  capget: { args: [ptr, ptr], returns: i32 },
   capset: { args: [ptr, ptr], returns: i32 },
   sethostname: { args: [cstring, u64], returns: i32 },
   signal: { args: [i32, u64], returns: u64 },
   madvise: { args: [u64, u64, i32], returns: i32 },
 } as const;
+
+export type { Pointer };
 
 type Libc = ReturnType<typeof dlopen<typeof declarations>>["symbols"];
 let loaded: Libc | undefined;

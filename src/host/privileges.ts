@@ -27,6 +27,7 @@ export function dropPrivileges(privileges: Privileges): void {
   for (let capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
     if ((privileges.capabilities & (1n << BigInt(capability))) === 0n)
       check("prctl PR_CAPBSET_DROP", prctl(PR_CAPBSET_DROP, capability, 0, 0, 0));
+  clearInheritable();
   // Without no_new_privs it takes CAP_SYS_ADMIN to set a filter, which so is kept until the end: process.execve() takes it away.
   const keepsAdmin =
     privileges.systemCallFilter !== undefined && !privileges.noNewPrivileges && privileges.uid !== 0;
@@ -48,6 +49,15 @@ function setCapabilities(bits: bigint): void {
   const header = Uint32Array.of(capabilityVersion, 0);
   const [low, high] = [Number(bits & 0xffffffffn), Number(bits >> 32n)];
   check("capset", libc().capset(header, Uint32Array.of(low, low, 0, high, high, 0)));
+}
+
+/** The bounding set does not hold for these: root would have them all after process.execve() (capabilities(7); CVE-2022-24769). */
+function clearInheritable(): void {
+  const header = Uint32Array.of(capabilityVersion, 0);
+  const sets = new Uint32Array(6);
+  check("capget", libc().capget(header, sets));
+  sets[2] = sets[5] = 0;
+  check("capset", libc().capset(header, sets));
 }
 
 const SECCOMP_MODE_FILTER = 2;

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
+import { landlockVersion } from "../../src/host/landlock.ts";
 import { waitUntil } from "../wait-until.ts";
 import { lines, type Pod, property, runningPod, scripts } from "./running-pod.ts";
 
@@ -39,3 +40,31 @@ describe("regression: an image's working directory was made outside of its root"
     expect(existsSync("/tmp/gantry-made")).toBe(false);
   });
 });
+
+test("regression: what is entered had the caller's inheritable capabilities beside the app's", async () => {
+  await using pod = await runningPod(scripts({ web: "echo up; sleep 60" }));
+  await lines(pod, "web", "up");
+  const rkt = [process.execPath, `${import.meta.dir}/../../src/main.ts`, "rkt", ...pod.world.options];
+  const read = ["grep", "-E", "Cap(Inh|Eff)", "/proc/self/status"];
+  const status = await Bun.$`setpriv --inh-caps +sys_admin ${rkt} enter ${pod.uuid} ${read}`.quiet().text();
+  expect(status).toBe("CapInh:\t0000000000000000\nCapEff:\t00000000a80425fb\n");
+});
+
+test.skipIf(landlockVersion() === 0)(
+  "regression: root of a container was in the root directory of any process of the host that has no more capabilities",
+  async () => {
+    const victim = "gantry-test-victim.service";
+    await Bun.$`systemd-run --quiet --unit=${victim} --property=CapabilityBoundingSet= sleep 60`.quiet();
+    const pid = await property(victim, "MainPID");
+    const script = [
+      `test -e /proc/${pid}/root/ && echo entered`,
+      `kill -CONT ${pid} 2>/dev/null && echo signalled`,
+      "kill -CONT $$ && touch /tmp/a && mkdir /tmp/b && mv /tmp/a /tmp/b/a && echo unimpaired",
+      "echo up; sleep 60",
+    ].join("\n");
+    await using pod = await runningPod(scripts({ web: script }));
+    const signalled = landlockVersion() < 6 ? ["signalled"] : [];
+    expect(await lines(pod, "web", "up")).toEqual([...signalled, "unimpaired", "up"]);
+    await Bun.$`systemctl stop ${victim}`.quiet();
+  },
+);
