@@ -108,47 +108,47 @@ export class ImageStore {
     const rootfs = `${work.path}/rootfs`;
     fs.mkdirSync(rootfs, { mode: 0o755 });
     const unpacked = await unpackAci(file, rootfs);
+    this.#write(unpacked, work.path);
+    syncAround(work.path);
     using _trees = this.lockTrees("shared");
     renameUnlessThere(rootfs, this.tree(unpacked.id));
-    const added = this.#add(unpacked, work.path);
-    if (reference !== undefined) this.#references.note(reference, unpacked.id, work.path);
-    return added;
+    return this.#add(unpacked.id, reference, work.path);
   }
 
   /** `work` is the caller's work directory; an image that is there is kept, as imported now. */
-  addLayered(image: LayeredImage, work: string): StoredImage {
-    const { manifestText, reference, stack, layers, unpacked } = image;
+  addLayered({ manifestText, reference, stack, layers, unpacked }: LayeredImage, work: string): StoredImage {
     const hash = createHash("sha512").update(manifestText);
     for (const { diffId } of layers) hash.update(`\n${diffId}`);
     const id = toImageId(hash.digest("hex"));
     const size = layers.reduce((sum, layer) => sum + layer.size, Buffer.byteLength(manifestText));
-    if (unpacked.size > 0) syncAround(work);
+    for (const [layer, directory] of unpacked) LayerStore.describe(layer, directory);
+    LayerStore.describeStack(stack.topmostFirst, work);
+    stack.writeTop(`${work}/top`);
+    this.#write({ manifestText, size }, work);
+    if (unpacked.size > 0 || this.#read(id) === undefined) syncAround(work);
     using _trees = this.lockTrees("shared");
-    for (const [layer, directory] of unpacked) this.layers.add(directory, layer);
-    this.layers.writeStack(id, stack.topmostFirst, work);
-    if (!fs.existsSync(this.tree(id))) {
-      stack.writeTop(`${work}/top`);
-      renameUnlessThere(`${work}/top`, this.tree(id));
-    }
-    const added = this.#add({ id, manifestText, size }, work);
-    if (reference !== undefined) this.#references.note(reference, id, work);
-    return added;
+    for (const [{ diffId }, directory] of unpacked) this.layers.add(diffId, directory);
+    this.layers.addStack(id, work);
+    renameUnlessThere(`${work}/top`, this.tree(id));
+    return this.#add(id, reference, work);
   }
 
-  #add(
-    { id, manifestText, size }: Pick<UnpackedAci, "id" | "manifestText" | "size">,
-    work: string,
-  ): StoredImage {
-    const image = `${work}/image`;
-    fs.mkdirSync(image, { mode: 0o755 });
-    fs.writeFileSync(`${image}/manifest`, manifestText);
-    fs.writeFileSync(`${image}/size`, String(size));
-    if (!renameUnlessThere(image, this.#image(id))) {
+  #write({ manifestText, size }: Pick<UnpackedAci, "manifestText" | "size">, work: string): void {
+    fs.mkdirSync(`${work}/image`, { mode: 0o755 });
+    fs.writeFileSync(`${work}/image/manifest`, manifestText);
+    fs.writeFileSync(`${work}/image/size`, String(size));
+  }
+
+  /** What #write() has written, once the rest of it is there. */
+  #add(id: ImageId, reference: string | undefined, work: string): StoredImage {
+    if (this.#read(id) === undefined) this.remove(id); // one that cannot be read
+    if (!renameUnlessThere(`${work}/image`, this.#image(id))) {
       const now = new Date(systemClock.wallMs());
       for (const name of ["manifest", "size"]) fs.utimesSync(`${this.#image(id)}/${name}`, now, now);
     }
     const stored = this.#read(id);
     if (stored === undefined) throw new EngineError(`image ${id} was removed meanwhile`);
+    if (reference !== undefined) this.#references.note(reference, id, work);
     return stored;
   }
 
@@ -236,26 +236,32 @@ export class ImageStore {
         size: Number(fs.readFileSync(`${path}/size`, "utf8")),
       };
     } catch (error) {
-      if (hasErrorCode(error, "ENOENT")) return undefined; // removed while we looked
+      // Removed while we looked; or damaged: not there, so that it is fetched anew.
+      if (hasErrorCode(error, "ENOENT") || error instanceof SyntaxError) return undefined;
       throw error;
     }
   }
 
   /** A directory of ours alone, gone when disposed of. */
   workDirectory(): Disposable & { readonly path: string } {
-    const path = `${this.#cas}/tmp/${randomBytes(6).toString("hex")}`;
-    fs.mkdirSync(path, { mode: 0o700 });
-    const lock = lockWithin(1000, path, fs.openSync(path, "r"), "exclusive");
-    // gc may have taken it away before it was locked.
-    fs.mkdirSync(path, { mode: 0o700, recursive: true });
-    return {
-      path,
-      [Symbol.dispose]: () => {
-        fs.rmSync(path, { recursive: true, force: true });
-        lock[Symbol.dispose]();
-      },
-    };
+    for (;;) {
+      const path = `${this.#cas}/tmp/${randomBytes(6).toString("hex")}`;
+      fs.mkdirSync(path, { mode: 0o700 });
+      const lock = tryToLock(path, "exclusive");
+      if (lock?.isOn(path)) return workDirectory(path, lock);
+      lock?.[Symbol.dispose](); // gc has taken it away before it was locked
+    }
   }
+}
+
+function workDirectory(path: string, lock: Lock): Disposable & { readonly path: string } {
+  return {
+    path,
+    [Symbol.dispose]: () => {
+      fs.rmSync(path, { recursive: true, force: true });
+      lock[Symbol.dispose]();
+    },
+  };
 }
 
 /** Whether an argument is an image id, not a name. */

@@ -40,7 +40,7 @@ export class LayerStore {
     if (!fs.existsSync(path)) return undefined;
     const lock = tryToLock(path, "shared");
     // Removed between the two: then the lock is on nothing, or on what lies elsewhere now.
-    if (lock === undefined || !fs.existsSync(path)) {
+    if (!lock?.isOn(path)) {
       lock?.[Symbol.dispose]();
       return undefined;
     }
@@ -54,10 +54,14 @@ export class LayerStore {
     return `${directory}/fs`;
   }
 
-  /** `directory` is on the same file system. Somebody else may have been faster. */
-  add(directory: string, layer: Layer): void {
+  /** Completes what is to be given to add(). */
+  static describe(layer: Layer, directory: string): void {
     fs.writeFileSync(`${directory}/info`, JSON.stringify(layer));
-    renameUnlessThere(directory, this.#path(layer.diffId));
+  }
+
+  /** `directory` is on the same file system. Somebody else may have been faster. */
+  add(diffId: string, directory: string): void {
+    renameUnlessThere(directory, this.#path(diffId));
   }
 
   /** The root of a layer that is there. */
@@ -65,9 +69,12 @@ export class LayerStore {
     return LayerStore.filesIn(this.#path(diffId));
   }
 
-  /** `work` is a directory of the caller's alone on the same file system. */
-  writeStack(id: ImageId, topmostFirst: readonly string[], work: string): void {
+  /** Writes what is to be given to addStack(). `work` is a directory of the caller's alone on the same file system. */
+  static describeStack(topmostFirst: readonly string[], work: string): void {
     fs.writeFileSync(`${work}/stack`, topmostFirst.map((diffId) => `${layerName(diffId)}\n`).join(""));
+  }
+
+  addStack(id: ImageId, work: string): void {
     fs.renameSync(`${work}/stack`, this.#stack(id));
   }
 

@@ -1,7 +1,7 @@
 // flock(2) on a file or directory: says "somebody is at work here", and ends with its owner however that ends.
 // Invariant: nobody waits for ever; a lock is tried for a bounded time.
 
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 import { hasErrorCode } from "../host/error.ts";
 import { tryLock } from "../host/libc.ts";
 import { EngineError } from "./engine-error.ts";
@@ -10,6 +10,11 @@ export class Lock implements Disposable {
   readonly fd: number;
   constructor(fd: number) {
     this.fd = fd;
+  }
+  /** Whether `path` still is what was locked. */
+  isOn(path: string): boolean {
+    const [there, locked] = [statSync(path, { throwIfNoEntry: false }), fstatSync(this.fd)];
+    return there?.ino === locked.ino && there.dev === locked.dev;
   }
   [Symbol.dispose](): void {
     closeSync(this.fd);

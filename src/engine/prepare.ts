@@ -1,7 +1,7 @@
 // `rkt prepare`: a pod manifest, or images to make one of, becomes a pod that can be run.
 // Invariant: nothing is made for what is refused, and the UUID is printed only once the pod is there.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import type { AppcApp, AppcPodManifest, AppcRuntimeApp, AppcVolume } from "../rkt/appc.ts";
 import { appcVersion } from "../rkt/appc.ts";
 import { checkName, checkPodManifest, parseJson } from "./appc-check.ts";
@@ -157,7 +157,7 @@ async function withStage0Prefix<T>({ flags }: Context, step: () => Promise<T>): 
 function writeDurably(path: string, text: string): void {
   const fd = openSync(path, "wx", 0o640);
   try {
-    writeSync(fd, text);
+    writeFileSync(fd, text); // all of it, or an error
     fsyncSync(fd);
   } finally {
     closeSync(fd);

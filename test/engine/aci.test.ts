@@ -128,6 +128,15 @@ describe("a good image", () => {
   });
 });
 
+test("regression: an image whose manifest a power cut left empty broke every list", async () => {
+  await using dir = await tempDir();
+  const { store, image } = await importAci(dir.path);
+  writeFileSync(`${dir.path}/rkt/cas/images/${image.id}/manifest`, "");
+  expect(store.list()).toEqual([]);
+  expect(await store.import(`${dir.path}/image.aci`)).toMatchObject({ id: image.id, label: image.label });
+  expect(store.list()).toHaveLength(1);
+});
+
 test("regression: a directory replaced by a link gave its time to what that leads to", async () => {
   await using dir = await tempDir();
   mkdirSync(`${dir.path}/victim/sub`, { recursive: true });

@@ -1,8 +1,8 @@
 // What rkt has no command for. `network-release` is what a pod's main process ends with; `network-check` is for people.
 
-import { fstatSync, statSync } from "node:fs";
 import type { Command, Context } from "../command.ts";
 import { EngineError, withFileErrors } from "../engine-error.ts";
+import { Lock } from "../lock.ts";
 import type { Pod } from "../pod.ts";
 import { PodStore } from "../pod-store.ts";
 import { lockPod } from "../remove-pod.ts";
@@ -41,5 +41,5 @@ function findPod({ args: [uuid = ""], dir }: Context): Pod {
 
 /** The main process holds it as its standard input. */
 function inheritsLock({ lockPath }: Pod): boolean {
-  return fstatSync(0).ino === statSync(lockPath).ino;
+  return new Lock(0).isOn(lockPath);
 }

@@ -46,15 +46,13 @@ export async function storeImage(image: SourceImage, options: StoreOptions): Pro
   const lowestFirst = image.config.diffIds
     .map((diffId) => layers.get(diffId))
     .filter((layer) => layer !== undefined);
-  const stackFrom = (filesOf: (diffId: string) => string) => new LayerStack(lowestFirst, filesOf);
-  const filesNow = (diffId: string) => {
+  const stack = new LayerStack(lowestFirst, (diffId) => {
     const directory = directories.get(diffId);
     return directory === undefined ? store.layers.files(diffId) : LayerStore.filesIn(directory);
-  };
-  const owner = imageOwner(image.config.user, (path) => stackFrom(filesNow).readText(path));
+  });
+  const owner = imageOwner(image.config.user, (path) => stack.readText(path));
   const manifestText = JSON.stringify(appcImageManifest({ ...image, owner }));
   checkImageManifest(JSON.parse(manifestText));
-  const stack = stackFrom((diffId) => store.layers.files(diffId));
   return store.addLayered({ manifestText, reference, stack, layers: lowestFirst, unpacked }, work.path);
 }
 
