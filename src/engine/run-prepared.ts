@@ -98,7 +98,6 @@ async function startApps(
   { unit, slice, requested }: StartOptions,
   context: Context,
 ): Promise<readonly string[]> {
-  const asked = systemdVersion(); // meanwhile
   const manifest = pod.manifest();
   if (!manifest?.apps || manifest.apps.length === 0) throw new EngineError("pod has no apps");
   const units = appUnitNames(pod.uuid, manifest.apps);
@@ -121,7 +120,7 @@ async function startApps(
       graceSeconds: graceSeconds(manifest),
       output: unit.endsWith(".scope") ? ownOutput(context) : undefined,
     };
-    const version = await asked;
+    const version = systemdVersion();
     const texts = apps.map((app, index) => {
       const ownPids = hasOwnPids(app, manifest, version);
       const start = appStart(app, {

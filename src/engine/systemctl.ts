@@ -1,5 +1,6 @@
 // Calls of systemd's own commands. As root systemctl talks to systemd directly, so that the D-Bus daemon may come and go.
 
+import { existsSync, readdirSync } from "node:fs";
 import { checkSystemdVersion, engineSystemdMinimum } from "../systemd/version.ts";
 import { EngineError } from "./engine-error.ts";
 
@@ -32,19 +33,27 @@ export function unitProperties<Name extends string>(
   return Object.fromEntries(names.map((name) => [name, values.get(name) ?? ""])) as Record<Name, string>;
 }
 
-/** The major version of systemd; throws EngineError if it is too old. Asked for before other work and awaited after it, since it takes a process. */
-export async function systemdVersion(): Promise<number> {
-  const asked = Bun.spawn(["systemctl", "--version"], {
-    stdin: "ignore",
-    stderr: "ignore",
-    timeout: timeoutMs,
-  });
-  const version = /^systemd (\d+)/.exec(await new Response(asked.stdout).text())?.[1];
-  await asked.exited; // else it would stay behind as a zombie of what we become
+/** The major version of systemd; throws EngineError if it is too old. */
+export function systemdVersion(): number {
+  const version = libraryVersion() ?? /^systemd (\d+)/.exec(systemctl(["--version"]))?.[1];
   if (version === undefined) throw new EngineError("cannot find systemd's version");
   const problem = checkSystemdVersion(version, engineSystemdMinimum);
   if (problem !== undefined) throw new EngineError(problem);
   return Number(version);
+}
+
+/** systemd's own library has it in its name, which saves a process for each pod. Undefined: it lies elsewhere. */
+function libraryVersion(): string | undefined {
+  const triplet = process.arch === "arm64" ? "aarch64-linux-gnu" : "x86_64-linux-gnu";
+  for (const directory of [`/usr/lib/${triplet}/systemd`, "/usr/lib/systemd", "/usr/lib64/systemd"]) {
+    if (!existsSync(directory)) continue;
+    const versions = readdirSync(directory).flatMap(
+      (name) => /^libsystemd-shared-(\d+)\b.*\.so$/.exec(name)?.[1] ?? [],
+    );
+    const known = new Set(versions);
+    if (known.size === 1) return [...known][0]; // two while it is being upgraded
+  }
+  return undefined;
 }
 
 export interface UnitPlace {

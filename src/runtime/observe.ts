@@ -111,7 +111,7 @@ export class Observer {
 
   async #revision(seen: Seen, signal: AbortSignal): Promise<Revision> {
     const { uuid, mark, pod } = seen;
-    const end = await this.#end(mark.podUid, uuid);
+    const end = isUp(seen.unit) ? undefined : await this.#end(mark.podUid, uuid);
     const state = await this.#state(seen, end, signal);
     const apps = pod === undefined ? [] : observedApps(pod, state, end);
     return {
@@ -196,6 +196,11 @@ interface End {
   readonly markedAtMs: number;
   /** Undefined where a crash of the machine left an empty marker. */
   readonly finished: Finished | undefined;
+}
+
+/** systemd runs or stops it, so that there is no end to look for: two files less to read for each pod in each look. */
+function isUp(unit: UnitState | undefined): boolean {
+  return !["inactive", "failed", undefined].includes(unit?.activeState);
 }
 
 /** The unit decides what runs, as systemd stops and counts by it; rkt decides where there is no unit. */
