@@ -63,6 +63,6 @@ export function privilegesOf(like: AppProcess): Privileges {
     groups: like.supplementaryGids,
     capabilities: capabilityBits(like.capabilities),
     noNewPrivileges: like.noNewPrivileges,
-    systemCallFilter: like.systemCallFilter,
+    systemCallFilters: like.systemCallFilter === undefined ? [] : [like.systemCallFilter],
   };
 }

@@ -16,6 +16,7 @@ import { EngineError, withFileErrors } from "./engine-error.ts";
 import { statInRoot } from "./in-root.ts";
 import type { Pod } from "./pod.ts";
 import { PodStore, podState } from "./pod-store.ts";
+import { terminalFilter } from "./seccomp/terminal-filter.ts";
 import { unitProperties } from "./systemctl.ts";
 
 /** What rkt exits with for an app, and for a program, that is not there. */
@@ -94,7 +95,15 @@ async function become(
 
   restoreSignals();
   enterNamespaces(namespaces, root);
-  dropPrivileges(privilegesOf(like));
+  const privileges = privilegesOf(like);
+  const isPrivileged = like.capabilities === undefined;
+  dropPrivileges({
+    ...privileges,
+    systemCallFilters: [
+      ...(isPrivileged ? [] : [terminalFilter(process.arch)]),
+      ...privileges.systemCallFilters,
+    ],
+  });
   enterDirectory(like.workingDirectory);
   const term = process.env.TERM;
   const allEnvironment = { ...(term === undefined ? {} : { TERM: term }), ...environment };

@@ -17,8 +17,8 @@ export interface Privileges {
   /** The bounding set, bit N for capability N. */
   readonly capabilities: bigint;
   readonly noNewPrivileges: boolean;
-  /** A program for seccomp(2), instruction by instruction; undefined: none. */
-  readonly systemCallFilter: Uint8Array | undefined;
+  /** Programs for seccomp(2), instruction by instruction, all of which are asked; set in this order. */
+  readonly systemCallFilters: readonly Uint8Array[];
 }
 
 /** For good, for what process.execve() starts; only to be used right before it. */
@@ -30,7 +30,7 @@ export function dropPrivileges(privileges: Privileges): void {
   clearInheritable();
   // Without no_new_privs it takes CAP_SYS_ADMIN to set a filter, which so is kept until the end: process.execve() takes it away.
   const keepsAdmin =
-    privileges.systemCallFilter !== undefined && !privileges.noNewPrivileges && privileges.uid !== 0;
+    privileges.systemCallFilters.length > 0 && !privileges.noNewPrivileges && privileges.uid !== 0;
   if (keepsAdmin) check("prctl PR_SET_KEEPCAPS", prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
   const groups = Uint32Array.from(privileges.groups.length === 0 ? [0] : privileges.groups);
   check("setgroups", setgroups(privileges.groups.length, groups));
@@ -38,7 +38,7 @@ export function dropPrivileges(privileges: Privileges): void {
   check("setresuid", setresuid(privileges.uid, privileges.uid, privileges.uid));
   if (privileges.noNewPrivileges) check("prctl PR_SET_NO_NEW_PRIVS", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   if (keepsAdmin) setCapabilities(1n << CAP_SYS_ADMIN);
-  if (privileges.systemCallFilter !== undefined) setSystemCallFilter(privileges.systemCallFilter);
+  for (const filter of privileges.systemCallFilters) setSystemCallFilter(filter);
 }
 
 const CAP_SYS_ADMIN = 21n;

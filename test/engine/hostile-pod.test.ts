@@ -68,3 +68,37 @@ test.skipIf(landlockVersion() === 0)(
     await Bun.$`systemctl stop ${victim}`.quiet();
   },
 );
+
+test("regression: what is entered from a terminal could type into it, for whoever reads there next", async () => {
+  const perl = `my $x = "x"; ioctl(STDIN, 0x5412, $x) ? print "typed\\n" : print "$!\\n"`; // TIOCSTI
+  await using pod = await runningPod(
+    (id) => ({
+      apps: scripts({ web: "echo up; sleep 60" })(id).apps.map((app) => ({
+        ...app,
+        mounts: [{ volume: "usr", path: "/usr" }],
+      })),
+      volumes: [{ name: "usr", kind: "host", source: "/usr", readOnly: true }],
+    }),
+    {
+      entries: ["lib", "lib64"].map((name) => ({
+        name: `rootfs/${name}`,
+        type: "symlink",
+        linkname: `usr/${name}`,
+      })),
+    },
+  );
+  await lines(pod, "web", "up");
+  const rkt = [process.execPath, `${import.meta.dir}/../../src/main.ts`, "rkt", ...pod.world.options];
+  let output = "";
+  const entered = Bun.spawn([...rkt, "enter", pod.uuid, "/usr/bin/perl", "-e", perl], {
+    terminal: {
+      cols: 80,
+      rows: 24,
+      data: (_terminal, bytes) => {
+        output += Buffer.from(bytes).toString();
+      },
+    },
+  });
+  await entered.exited;
+  expect(await waitUntil("its word", () => /.*\r\n/.exec(output)?.[0])).toBe("Operation not permitted\r\n");
+});
