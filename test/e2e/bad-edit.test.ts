@@ -71,3 +71,27 @@ test("two files with one name: both are named, what runs keeps running, and taki
   });
   expect(await machine.runningUnits()).toEqual(units);
 });
+
+test("a change that cannot be prepared leaves the old pod running (invariant 6), and says why; taking it back changes nothing", async () => {
+  await using machine = await Machine.create();
+  await machine.startAgent();
+  const good = manifest("web", { image: machine.image });
+  await machine.write("web.yaml", good);
+  await machine.waitForReady("web");
+  const units = await machine.runningUnits();
+
+  await machine.write("web.yaml", manifest("web", { image: `${machine.path}/none.aci` }));
+  const pod = await machine.waitForPod("web", "out of date", ({ status }) =>
+    (status?.conditions ?? []).some(({ type, status }) => type === "UpToDate" && status === "False"),
+  );
+  const condition = pod.status?.conditions?.find(({ type }) => type === "UpToDate");
+  expect(`${condition?.reason} ${condition?.message}`).toMatch(/ErrImagePull.*none\.aci/);
+  expect(pod.status?.phase).toBe("Running");
+  expect(await machine.runningUnits()).toEqual(units);
+
+  await machine.write("web.yaml", good);
+  await machine.waitForPod("web", "up to date", ({ status }) =>
+    (status?.conditions ?? []).every(({ type, status }) => type !== "UpToDate" || status === "True"),
+  );
+  expect(await machine.runningUnits()).toEqual(units);
+});
