@@ -3,6 +3,7 @@
 
 import { closeSync, existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { mount } from "../host/libc.ts";
+import { unescapeOctal } from "../host/mount-table.ts";
 import { attachMounts, changeDirectory, cloneMounts, ownCgroupRoot, pivotRoot } from "../host/namespaces.ts";
 import { openInRoot } from "./in-root.ts";
 import type { BindMount } from "./mounts.ts";
@@ -171,13 +172,6 @@ function mountsBelow(target: string): readonly { readonly mountPoint: string; re
       flags: options.split(",").reduce((flags, option) => flags | (flagNames[option] ?? 0), 0),
     }))
     .filter(({ mountPoint }) => mountPoint === target || mountPoint.startsWith(`${target}/`));
-}
-
-/** mountinfo writes blanks and the like as `\040`. */
-export function unescapeOctal(text: string): string {
-  return text.replaceAll(/\\([0-7]{3})/g, (_match, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
-  );
 }
 
 function depth(path: string): number {

@@ -66,7 +66,6 @@ export const stopPostScript = [
 /**
  * The pod's main process: `sh -c SCRIPT sh APP_UNIT…`, its standard input the lock. Ends with the code of the first app that failed, once
  * nothing of the pod runs any more. `systemctl start --wait` would do as well until the D-Bus daemon is restarted: it ends then, and with
- * it every pod.
  * it every pod. `atEnd` is a command for then.
  */
 export function mainScript(atEnd = ":"): string {

@@ -3,9 +3,9 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { hasErrorCode } from "../host/error.ts";
 import { unmount } from "../host/libc.ts";
+import { unescapeOctal } from "../host/mount-table.ts";
 import type { ImageId } from "../pod/names.ts";
 import type { AppcPodManifest, AppcRuntimeApp, AppcVolume } from "../rkt/appc.ts";
-import { unescapeOctal } from "./app-root.ts";
 import { EngineError, withFileErrors } from "./engine-error.ts";
 import type { ImageStore } from "./image-store.ts";
 import { appMounts, type BindMount } from "./mounts.ts";

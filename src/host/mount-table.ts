@@ -46,7 +46,7 @@ async function realPath(path: string): Promise<string | undefined> {
 }
 
 /** Blanks and the like are written as `\040`. */
-function unescapeOctal(text: string): string {
+export function unescapeOctal(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_match, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),
   );

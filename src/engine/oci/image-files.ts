@@ -1,7 +1,15 @@
 // Files of an image that lies on this machine: a directory that somebody gave, or an archive that we unpacked.
 // Invariant: nothing outside of the directory is read, and nothing but plain files.
 
-import { closeSync, constants, createReadStream, fstatSync, openSync, readFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+} from "node:fs";
 import { EngineError } from "../engine-error.ts";
 import { resolveInRoot } from "../in-root.ts";
 
@@ -46,7 +54,8 @@ export class ImageFiles {
   #open(path: string): { readonly fd: number; readonly size: number } {
     const place = resolveInRoot(this.#root, path);
     if (place === undefined) throw new EngineError(`${path}: no such file or directory`);
-    // O_NONBLOCK: it may be a FIFO.
+    // Not opened to find out: some devices act on that. O_NONBLOCK: by now it may be a FIFO.
+    if (!lstatSync(place).isFile()) throw new EngineError(`${path}: not a file`);
     const fd = openSync(place, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     const stat = fstatSync(fd);
     if (stat.isFile()) return { fd, size: stat.size };

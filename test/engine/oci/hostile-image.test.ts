@@ -1,7 +1,8 @@
 // Images that lie or want out: refused, with nothing left in the store and nothing changed outside of it.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { makeNode, nodeTypes } from "../../../src/host/libc.ts";
 import type { TarEntry } from "../../busybox.ts";
 import { type OciLayer, writeOciLayout } from "../../oci-layout.ts";
 import { tempDir } from "../../temp-dir.ts";
@@ -94,6 +95,13 @@ describe("a layer", () => {
     expect(readFileSync(victim, "utf8")).toBe("safe");
     expect(existsSync(`${dir.path}/new`)).toBe(false);
   });
+});
+
+test("regression: a device in place of a document was opened, which some devices act on", async () => {
+  await using dir = await tempDir();
+  mkdirSync(`${dir.path}/layout`);
+  makeNode(`${dir.path}/layout/index.json`, nodeTypes.character | 0o600, 240, 77);
+  expect(await refusal(dir.path, storeLayout(dir.path, `${dir.path}/layout`))).toBe("index.json: not a file");
 });
 
 describe("a bomb", () => {
