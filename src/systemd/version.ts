@@ -19,7 +19,7 @@ export function systemdMajor(version: string): number | undefined {
 export function sharedPids(version: string): string | undefined {
   const major = systemdMajor(version);
   if (major === undefined || major >= ownPidsSince) return undefined;
-  return `systemd ${major} gives a pod no process ids of its own (${ownPidsSince} does): what runs as root in it can see and end the machine's processes`;
+  return `systemd ${major} gives a pod no process ids of its own (${ownPidsSince} does): what runs as root in it is kept from the machine's processes by Landlock alone, where the kernel has that`;
 }
 
 /** Why this systemd will not do, one line; undefined if it will. */
