@@ -5,6 +5,7 @@ import { constants, fstatSync, openSync, readFileSync, writeFileSync } from "nod
 import { becomeProgram } from "../host/become.ts";
 import { errorChain } from "../host/error.ts";
 import { replaceStdin } from "../host/libc.ts";
+import { graceSecondsMin } from "../pod/grace.ts";
 import { podUnitName } from "../pod/names.ts";
 import { type AppcPodManifest, engineAnnotations } from "../rkt/appc.ts";
 import { annotation, isAnnotated } from "./annotation.ts";
@@ -166,7 +167,7 @@ function releaseCommand(pod: Pod, { self, dir }: Context): string | undefined {
 /** What the pod manifest's annotation says; a pod that is run by hand has ten seconds. */
 function graceSeconds(manifest: AppcPodManifest): number {
   const text = annotation(manifest, engineAnnotations.gracePeriod) ?? "";
-  return /^\d{1,9}$/.test(text) ? Math.max(2, Number(text)) : 10;
+  return /^\d{1,9}$/.test(text) ? Math.max(graceSecondsMin, Number(text)) : 10;
 }
 
 /** Our own standard output and error, as files that systemd can open; undefined where one is a socket, which nobody can. */

@@ -1,6 +1,7 @@
 // A Pod becomes the appc pod manifest that `rkt prepare` takes: each image's own app merged with its container.
 // Invariants: pure; the same input gives the same manifest; every app has an `app` section, without which rkt 1.30 panics.
 
+import { graceSecondsMin } from "../pod/grace.ts";
 import type { ImageId } from "../pod/names.ts";
 import type { Container, Pod } from "../pod/pod.ts";
 import { appAnnotations } from "./app-annotations.ts";
@@ -68,9 +69,6 @@ export function podManifest(input: PodManifestInput): AppcPodManifest {
     ports: containers.flatMap((container) => portMappings(container).map(({ host }) => host)),
   };
 }
-
-/** kubelet v1.5 rkt.go. */
-const graceSecondsMin = 2;
 
 /** What appc has no word for; a real rkt takes no notice. */
 function wishes({ annotations, spec }: Pod): readonly AppcNameValue[] {

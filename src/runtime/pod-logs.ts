@@ -3,6 +3,7 @@
 
 import { appUnitName, podUnitName, type RktUuid } from "../pod/names.ts";
 import type { Revision } from "../pod/observed-pod.ts";
+import type { LogLine, PodLog, PodLogQuery } from "../pod/pod-log.ts";
 import { type JournalEntry, readJournal } from "../systemd/journal.ts";
 
 /** Who knows a Pod's containers, and which revision is current: the status. */
@@ -22,34 +23,6 @@ export interface LoggedPod {
       readonly state?: { readonly waiting?: { readonly reason?: string } };
     }[];
   };
-}
-
-export interface PodLogQuery {
-  readonly namespace: string;
-  readonly name: string;
-  /** Undefined: the only one. */
-  readonly container: string | undefined;
-  /** The revision before the current one. */
-  readonly previous: boolean;
-  readonly follow: boolean;
-  readonly tailLines?: number | undefined;
-  /** Milliseconds since the epoch. */
-  readonly sinceMs?: number | undefined;
-  readonly signal: AbortSignal;
-}
-
-export type PodLog =
-  | { readonly kind: "stream"; readonly entries: AsyncIterable<LogLine> }
-  | { readonly kind: "podNotFound" }
-  | { readonly kind: "containerNotFound"; readonly containers: readonly string[] }
-  | { readonly kind: "containerRequired"; readonly containers: readonly string[] }
-  | { readonly kind: "noPrevious" }
-  | { readonly kind: "notStarted"; readonly reason: string };
-
-export interface LogLine {
-  readonly message: string;
-  /** Microseconds since the epoch. */
-  readonly timestampUs: bigint;
 }
 
 export class PodLogs {

@@ -5,6 +5,7 @@ import { Hono } from "hono";
 import type { Clock } from "../host/clock.ts";
 import { errorChain } from "../host/error.ts";
 import type { Log } from "../host/log.ts";
+import type { LogLine, PodLog, PodLogQuery } from "../pod/pod-log.ts";
 import type { ServerContext, ServerEnv } from "./connection.ts";
 import { decodeLogQuery, type LogQuery } from "./log-query.ts";
 import { type PodsView, podNotFound } from "./pods.ts";
@@ -12,37 +13,7 @@ import { RequestError } from "./request-error.ts";
 import { textResponse } from "./response.ts";
 
 export interface LogSource {
-  open(query: LogSourceQuery): LogStream;
-}
-
-export interface LogSourceQuery {
-  readonly namespace: string;
-  readonly name: string;
-  /** Undefined: the only one. */
-  readonly container: string | undefined;
-  /** The revision before the last one. */
-  readonly previous: boolean;
-  readonly follow: boolean;
-  readonly tailLines?: number | undefined;
-  /** Milliseconds since the epoch. */
-  readonly sinceMs?: number | undefined;
-  /** Ends the entries. */
-  readonly signal: AbortSignal;
-}
-
-export type LogStream =
-  | { readonly kind: "stream"; readonly entries: AsyncIterable<LogEntry> }
-  | { readonly kind: "podNotFound" }
-  | { readonly kind: "containerNotFound"; readonly containers: readonly string[] }
-  | { readonly kind: "containerRequired"; readonly containers: readonly string[] }
-  | { readonly kind: "noPrevious" }
-  | { readonly kind: "notStarted"; readonly reason: string };
-
-export interface LogEntry {
-  /** Without the final newline. */
-  readonly message: string;
-  /** Microseconds since the epoch. */
-  readonly timestampUs: bigint;
+  open(query: PodLogQuery): PodLog;
 }
 
 export interface LogRoutesOptions {
@@ -105,9 +76,9 @@ function answer(
 
 /** The kubelet's words, as far as it has any. */
 function refusal(
-  stream: Exclude<LogStream, { kind: "stream" }>,
+  stream: Exclude<PodLog, { kind: "stream" }>,
   status: PodsView,
-  asked: Pick<LogSourceQuery, "namespace" | "name" | "container">,
+  asked: Pick<PodLogQuery, "namespace" | "name" | "container">,
 ): RequestError {
   const pod = `pod ${JSON.stringify(asked.name)}`;
   const container =
@@ -135,7 +106,7 @@ function refusal(
 }
 
 function logBody(
-  entries: AsyncIterable<LogEntry>,
+  entries: AsyncIterable<LogLine>,
   { timestamps, limitBytes = Number.POSITIVE_INFINITY }: LogQuery,
   { end, onError }: { end: () => void; onError: (error: unknown) => void },
 ): ReadableStream<Uint8Array> {
@@ -168,7 +139,7 @@ function logBody(
 }
 
 /** With `timestamps`, in UTC with nine digits of the second, as the kubelet's: always the same width. */
-function formatLogLine({ message, timestampUs }: LogEntry, timestamps: boolean): string {
+function formatLogLine({ message, timestampUs }: LogLine, timestamps: boolean): string {
   if (!timestamps) return `${message}\n`;
   const second = new Date(Number(timestampUs / 1_000_000n) * 1000).toISOString().slice(0, 19);
   const microseconds = String(timestampUs % 1_000_000n).padStart(6, "0");

@@ -1,6 +1,7 @@
 // The unit that runs a revision, and what it remembers: the text written by podUnitText() is all that the agent needs to adopt a pod.
 // Invariant: a unit without a complete [X-Gantry] is not ours, whatever its name.
 
+import { graceSecondsMin } from "../pod/grace.ts";
 import type { PodUid, RktUuid, SpecHash } from "../pod/names.ts";
 import { isPodUid, podKey, podSliceName } from "../pod/names.ts";
 import {
@@ -53,9 +54,6 @@ export interface Finished {
   /** A stop was under way: by us, by hand, by the machine's shutdown. What rkt says of the apps then is 0, whatever they did. */
   readonly isStopRequested: boolean;
 }
-
-/** The kubelet's least grace period: less and systemd would kill a pod that is on its way out (kubelet v1.5 rkt.go). */
-const graceSecondsMin = 2;
 
 /**
  * $0 is the file, $1 the unit. The uptime is Clock.nowMs's clock, which a step of the wall clock does not touch. Whether a stop was

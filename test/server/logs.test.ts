@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import type { LogSourceQuery, LogStream } from "../../src/server/logs.ts";
+import type { PodLog, PodLogQuery } from "../../src/pod/pod-log.ts";
 import { waitUntil } from "../wait-until.ts";
 import { nowMs, silentLog, stream, testApp, unixConnection } from "./test-app.ts";
 
-async function logs(path: string, answer?: (query: LogSourceQuery) => LogStream) {
-  const asked: LogSourceQuery[] = [];
+async function logs(path: string, answer?: (query: PodLogQuery) => PodLog) {
+  const asked: PodLogQuery[] = [];
   const { app, world } = testApp();
   world.log = (query) => {
     asked.push(query);
@@ -102,7 +102,7 @@ describe("a log", () => {
 });
 
 describe("the parameters", () => {
-  const cases: [parameters: string, query: Partial<LogSourceQuery>][] = [
+  const cases: [parameters: string, query: Partial<PodLogQuery>][] = [
     ["", { container: undefined, follow: false, previous: false, tailLines: undefined, sinceMs: undefined }],
     ["container=app&previous=1", { container: "app", previous: true }],
     ["follow", { follow: true }],
@@ -148,7 +148,7 @@ describe("the parameters", () => {
 });
 
 describe("a log that cannot be shown", () => {
-  const cases: [what: string, stream: LogStream, status: number, detail: string][] = [
+  const cases: [what: string, stream: PodLog, status: number, detail: string][] = [
     ["no such pod", { kind: "podNotFound" }, 404, 'Pod "web-edge" not found in namespace "default"'],
     [
       "no such container",

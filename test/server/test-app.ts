@@ -2,10 +2,10 @@
 
 import type { Pod } from "kubernetes-types/core/v1";
 import type { ManifestFile } from "../../src/pod/desired.ts";
+import type { LogLine, PodLog, PodLogQuery } from "../../src/pod/pod-log.ts";
 import { type App, type AppOptions, createApp } from "../../src/server/app.ts";
 import type { Connection } from "../../src/server/connection.ts";
 import type { HealthCheck } from "../../src/server/health.ts";
-import type { LogEntry, LogSourceQuery, LogStream } from "../../src/server/logs.ts";
 
 export const nowMs = Date.parse("2026-11-24T12:00:00Z");
 
@@ -15,7 +15,7 @@ export interface World {
   unreadable: string | undefined;
   checks: HealthCheck[];
   /** What the log source answers. */
-  log: (query: LogSourceQuery) => LogStream;
+  log: (query: PodLogQuery) => PodLog;
   /** What was written to the agent's own log. */
   readonly logged: string[];
 }
@@ -68,11 +68,11 @@ export function pod(name: string, status: Pod["status"] & object, containers = [
   };
 }
 
-export function stream(messages: Iterable<string>): LogStream {
+export function stream(messages: Iterable<string>): PodLog {
   return { kind: "stream", entries: entriesOf(messages) };
 }
 
-async function* entriesOf(messages: Iterable<string>): AsyncGenerator<LogEntry> {
+async function* entriesOf(messages: Iterable<string>): AsyncGenerator<LogLine> {
   let timestampUs = 1_764_000_000_000_042n;
   for (const message of messages) yield { message, timestampUs: timestampUs++ };
 }
@@ -80,7 +80,7 @@ async function* entriesOf(messages: Iterable<string>): AsyncGenerator<LogEntry> 
 /** Logs that say `first` and then nothing until they are ended. */
 export function silentLog(first: string): { open: World["log"]; openCount: () => number } {
   let openCount = 0;
-  async function* entries(signal: AbortSignal): AsyncGenerator<LogEntry> {
+  async function* entries(signal: AbortSignal): AsyncGenerator<LogLine> {
     openCount++;
     try {
       yield { message: first, timestampUs: 0n };
