@@ -1,14 +1,12 @@
 // The composition root: builds everything, starts it in order, and ends it in the reverse one.
 // Invariant: the pods are not ours to end. However the agent ends, they run on.
 
-import { readFileSync } from "node:fs";
-import { constants, mkdir, open, readFile } from "node:fs/promises";
-import { networkInterfaces } from "node:os";
-import { setTimeout } from "node:timers/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { type Config, ConfigError, flagHelp, readConfig } from "./config.ts";
+import { hostAddress } from "./host/address.ts";
 import { systemClock, systemTimers } from "./host/clock.ts";
+import { lockDirectory } from "./host/directory-lock.ts";
 import { errorChain } from "./host/error.ts";
-import { tryLock } from "./host/libc.ts";
 import { createLog, type Log } from "./host/log.ts";
 import { trimMemory } from "./host/memory.ts";
 import { ManifestDirectory } from "./manifest/directory.ts";
@@ -82,7 +80,13 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
   const notifier = createNotifier(process.env.NOTIFY_SOCKET);
   await using stack = new AsyncDisposableStack();
   await mkdir(config.runDir, { recursive: true, mode: 0o755 });
-  stack.use(await lockUnitDir(config.unitDir));
+  // Two agents with one directory of units would each remove the other's pods.
+  const alone = await lockDirectory(config.unitDir);
+  if (alone === undefined)
+    throw new Error(
+      `another gantry agent is running (${config.unitDir} is locked); stop it, or give each its own --unit-dir`,
+    );
+  stack.use(alone);
   const directories = new PodDirectories(config.stateDir);
   const found = await findRkt(config.rkt.path, process.env.PATH ?? "", self);
   const rkt = new RktClient({ command: found.command, options: rktOptions(config, found) });
@@ -124,6 +128,7 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
   const reconciler = new Reconciler({
     runtime,
     desired: () => manifests.desired,
+    health: () => new Map(),
     clock,
     timers: systemTimers,
     log,
@@ -233,35 +238,4 @@ function rktOptions({ rkt, stateDir }: Config, { isBuiltin }: Pick<FoundRkt, "is
     systemConfigDir: orUndefined(rkt.systemConfigDir),
     dir: orUndefined(rkt.dir) ?? (isBuiltin ? `${stateDir}/rkt` : undefined),
   };
-}
-
-/**
- * One agent for a directory of units: two would each remove the other's pods. The lock is held as long as the directory is open, that is
- * until the process ends, however it does.
- */
-async function lockUnitDir(unitDir: string): Promise<AsyncDisposable> {
-  await mkdir(unitDir, { recursive: true, mode: 0o755 });
-  const directory = await open(unitDir, constants.O_RDONLY | constants.O_DIRECTORY);
-  // A child of an agent that was killed may hold the lock too, until it is the program that it was started for.
-  for (let tries = 0; tries < 100; tries++) {
-    if (tryLock(directory.fd, "exclusive")) return directory;
-    await setTimeout(20);
-  }
-  await directory.close();
-  throw new Error(
-    `another gantry agent is running (${unitDir} is locked); stop it, or give each its own --unit-dir`,
-  );
-}
-
-/**
- * The address that the machine is known by: that of its default route. Others may be those of pod networks; without one (yet) it is
- * the loopback one.
- */
-function hostAddress(): string {
-  const routes = readFileSync("/proc/net/route", "latin1").split("\n").slice(1); // proc_net(5): Iface Destination …
-  const link = routes
-    .map((line) => line.split("\t"))
-    .find(([, destination]) => destination === "00000000")?.[0];
-  const addresses = networkInterfaces()[link ?? ""] ?? [];
-  return addresses.find(({ family }) => family === "IPv4")?.address ?? "127.0.0.1";
 }

@@ -1,6 +1,6 @@
 // The parts of a Pod that ask for nothing special, for tests to change one thing of.
 
-import type { Container, EnvVar, PodSpec } from "../src/pod/pod.ts";
+import type { Container, EnvVar, LifeSettings, PodSpec } from "../src/pod/pod.ts";
 import type { VolumeMount } from "../src/pod/volume.ts";
 
 export const plainContainer: Container = {
@@ -28,13 +28,21 @@ export const plainContainer: Container = {
   },
   terminationMessagePath: "/dev/termination-log",
   terminationMessagePolicy: "File",
+  livenessProbe: undefined,
+  readinessProbe: undefined,
+  startupProbe: undefined,
+  postStart: undefined,
+  preStop: undefined,
 };
 
 export const plainPodSpec: PodSpec = {
+  initContainers: [],
   containers: [plainContainer],
   volumes: [],
   restartPolicy: "Always",
   terminationGracePeriodSeconds: 30,
+  activeDeadlineSeconds: undefined,
+  priority: 0,
   hostNetwork: true,
   hostPID: false,
   hostIPC: false,
@@ -53,6 +61,12 @@ export const plainPodSpec: PodSpec = {
     seLinuxOptions: undefined,
   },
   imagePullSecrets: [],
+};
+
+export const plainLife: LifeSettings = {
+  after: [],
+  rollbackAfterMs: undefined,
+  restartBackOff: { firstMs: 10_000, maxMs: 300_000 },
 };
 
 export const plainMount: VolumeMount = {

@@ -33,6 +33,11 @@ export function containerOf(container: WireContainer, spec: Spec): Container {
     securityContext: securityOf(container.securityContext ?? {}, spec.securityContext),
     terminationMessagePath: absoluteMountPath(container.terminationMessagePath),
     terminationMessagePolicy: container.terminationMessagePolicy,
+    livenessProbe: undefined,
+    readinessProbe: undefined,
+    startupProbe: undefined,
+    postStart: undefined,
+    preStop: undefined,
   };
 }
 

@@ -18,10 +18,13 @@ export function podOf(wire: PodManifest, known: Pick<Pod, "uid" | "specHash" | "
     labels: metadata.labels ?? {},
     annotations: metadata.annotations ?? {},
     spec: {
+      initContainers: [],
       containers: spec.containers.map((container) => containerOf(container, spec)),
       volumes: spec.volumes?.map(volumeOf) ?? [],
       restartPolicy: spec.restartPolicy,
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
+      activeDeadlineSeconds: undefined,
+      priority: 0,
       hostNetwork: spec.hostNetwork ?? false,
       hostPID: spec.hostPID ?? false,
       hostIPC: spec.hostIPC ?? false,
@@ -33,6 +36,7 @@ export function podOf(wire: PodManifest, known: Pick<Pod, "uid" | "specHash" | "
       securityContext: securityOf(spec.securityContext),
       imagePullSecrets: spec.imagePullSecrets?.map(({ name }) => name) ?? [],
     },
+    life: { after: [], rollbackAfterMs: undefined, restartBackOff: { firstMs: 10_000, maxMs: 300_000 } },
     wire: wire as unknown as JsonObject, // an interface has no index signature; it was JSON before it was typed
   };
 }

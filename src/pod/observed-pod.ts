@@ -1,6 +1,7 @@
 // What the machine says is there: rkt's pods and systemd's units that are ours, joined.
 
 import type { ContentHash, ImageId, PodKey, PodUid, RktUuid, SpecHash } from "./names.ts";
+import type { Stage } from "./stage.ts";
 
 /** One complete look at the machine. A look that failed in part is no Observation (invariant 2). */
 export interface Observation {
@@ -13,6 +14,8 @@ export interface PodDirectory {
   readonly uid: PodUid;
   /** What its projected volumes were last written from; undefined: it has none, or that was broken off. */
   readonly content: ContentHash | undefined;
+  /** Digest of the accepted manifest that is kept in it (pod/desired.ts); undefined: there is none. */
+  readonly accepted: ContentHash | undefined;
 }
 
 /** One rkt pod that was made for a Pod, or what is left of it. */
@@ -21,6 +24,9 @@ export interface Revision {
   readonly key: PodKey;
   readonly podUid: PodUid;
   readonly specHash: SpecHash;
+  readonly stage: Stage;
+  /** The revision in whose network namespace it runs; undefined: in its own, or the host's. */
+  readonly networkOf: RktUuid | undefined;
   /** Absolute path of the manifest file that it was made from. */
   readonly manifest: string;
   /** How often the Pod had been started before, since its last edit. */
@@ -28,6 +34,10 @@ export interface Revision {
   /** The crash back-off that was waited for before this one was started. */
   readonly backOffMs: number;
   readonly state: RevisionState;
+  /** Its postStart hooks have run, or it has none. */
+  readonly isPostStarted: boolean;
+  /** It was Ready once. */
+  readonly wasReady: boolean;
   readonly apps: readonly ObservedApp[];
   /** Address of a pod with a network of its own; empty: none or the host's. */
   readonly podIP: string;
@@ -54,8 +64,10 @@ export type RevisionState =
       /** On the monotonic clock of this boot (Clock.nowMs); negative if it ended in an earlier boot. */
       readonly finishedMs: number;
       readonly ranForMs: number;
-      /** By Runtime.stop() and not by itself: how it ended says nothing of whether the Pod is done. */
+      /** By Runtime.stop(), to make room or as it is not wanted any more, and not by itself: how it ended says nothing of whether the Pod is done. */
       readonly isStopped: boolean;
+      /** Why Runtime.stop() ended it where that was for its own fault; undefined where it was not. */
+      readonly killed: Failure | undefined;
       /** Why it could not even start its apps; undefined where it did. */
       readonly failure: Failure | undefined;
     };
@@ -97,7 +109,14 @@ export type Reason =
   | "RunContainerError"
   | "FailedKillPod"
   | "FailedMount"
-  | "CrashLoopBackOff";
+  | "CrashLoopBackOff"
+  | "FailedPostStartHook"
+  | "Unhealthy"
+  | "DeadlineExceeded"
+  | "Evicted"
+  | "RolledBack"
+  /** It shared the network of a revision that has ended. */
+  | "SandboxChanged";
 
 export function isLive(revision: Revision): boolean {
   return revision.state.kind === "running" || revision.state.kind === "stopping";

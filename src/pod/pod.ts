@@ -2,8 +2,9 @@
 // Invariant: no optional fields; an empty list, string or 0 stands for "not given" exactly where Kubernetes says so, and
 // `undefined` where the difference between "not given" and a value counts.
 
+import type { HookHandler, Probe } from "./handler.ts";
 import type { JsonObject } from "./json.ts";
-import type { PodUid, SpecHash } from "./names.ts";
+import type { PodKey, PodUid, SpecHash } from "./names.ts";
 import type { Volume, VolumeMount } from "./volume.ts";
 
 export interface Pod {
@@ -16,8 +17,25 @@ export interface Pod {
   readonly specHash: SpecHash;
   readonly source: PodSource;
   readonly spec: PodSpec;
+  readonly life: LifeSettings;
   /** The accepted manifest as `v1.Pod`, defaults filled in: what the status shows and what is kept on disk. */
   readonly wire: JsonObject;
+}
+
+/** What annotations of ours ask for; a change of them restarts nothing. */
+export interface LifeSettings {
+  /** `gantry.io/after`: it is started once these are Ready. */
+  readonly after: readonly PodKey[];
+  /** `gantry.io/rollback-after`: a new version that is not Ready by then makes room for the last that was. Undefined: never. */
+  readonly rollbackAfterMs: number | undefined;
+  /** `gantry.io/restart-backoff` and `gantry.io/restart-backoff-max`: after a crash. */
+  readonly restartBackOff: BackOff;
+}
+
+/** Doubled each time, from the first to the greatest. */
+export interface BackOff {
+  readonly firstMs: number;
+  readonly maxMs: number;
 }
 
 export interface PodSource {
@@ -28,11 +46,16 @@ export interface PodSource {
 }
 
 export interface PodSpec {
+  readonly initContainers: readonly InitContainer[];
   readonly containers: readonly Container[];
   readonly volumes: readonly Volume[];
   readonly restartPolicy: RestartPolicy;
   /** Seconds, as in the manifest; the runtime never uses less than 2. */
   readonly terminationGracePeriodSeconds: number;
+  /** How long it may run at most, from its first start; undefined: for ever. */
+  readonly activeDeadlineSeconds: number | undefined;
+  /** The greater, the later it is evicted. */
+  readonly priority: number;
   readonly hostNetwork: boolean;
   readonly hostPID: boolean;
   readonly hostIPC: boolean;
@@ -104,6 +127,16 @@ export interface Container {
   readonly securityContext: SecurityContext;
   readonly terminationMessagePath: string;
   readonly terminationMessagePolicy: "File" | "FallbackToLogsOnError";
+  readonly livenessProbe: Probe | undefined;
+  readonly readinessProbe: Probe | undefined;
+  readonly startupProbe: Probe | undefined;
+  readonly postStart: HookHandler | undefined;
+  readonly preStop: HookHandler | undefined;
+}
+
+export interface InitContainer extends Container {
+  /** restartPolicy Always: it is not waited for to end, but stays. */
+  readonly isSidecar: boolean;
 }
 
 export interface EnvVar {

@@ -17,10 +17,12 @@
 import type { ConfigObjects } from "../pod/config-objects.ts";
 import { contentHash, objectsHash } from "../pod/content-hash.ts";
 import { type Desired, isHeld } from "../pod/desired.ts";
+import type { HealthByRevision } from "../pod/health.ts";
 import { type Lineage, lineageOf } from "../pod/lineage.ts";
 import { type ContentHash, type PodKey, type PodUid, podKey } from "../pod/names.ts";
 import type { Failure, Observation, Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
+import { containersStage } from "../pod/stage.ts";
 import type { Waiting } from "../pod/waiting.ts";
 import { type Action, type ActionId, type ActionOf, actionId, isForSamePod } from "./action.ts";
 import { isRestarted, nextBackOffMs } from "./restart.ts";
@@ -31,6 +33,8 @@ export interface World {
   readonly observation: Observation;
   /** By what was tried; forgotten once it succeeds. */
   readonly failures: ReadonlyMap<ActionId, AttemptFailure>;
+  /** What the probes say of what runs. */
+  readonly health: HealthByRevision;
   /** Actions that had not ended when the look at the machine began. */
   readonly inFlight: readonly Action[];
   /** Monotonic. */
@@ -149,7 +153,8 @@ function runSteps(
     objects: objectsHash(pod, objects),
     replaces: [],
   } as const;
-  const first = { restartCount: 0, backOffMs: 0 };
+  const ofPod = { stage: containersStage, networkOf: undefined };
+  const first = { restartCount: 0, backOffMs: 0, ...ofPod };
   const live = [...running, ...stopping];
   if (live.some(({ specHash }) => specHash !== pod.specHash))
     return [now({ ...run, attempt: first, replaces: live, reason: "changed" })];
@@ -163,7 +168,7 @@ function runSteps(
   const { finishedMs, ranForMs } = last.state;
   // A new boot is a new beginning: what made it crash may be gone.
   const backOffMs = finishedMs <= 0 ? 0 : nextBackOffMs(last, ranForMs);
-  const attempt = { restartCount: last.restartCount + 1, backOffMs };
+  const attempt = { restartCount: last.restartCount + 1, backOffMs, ...ofPod };
   return [{ action: { ...run, attempt, reason: "ended" }, notBeforeMs: finishedMs + backOffMs }];
 }
 

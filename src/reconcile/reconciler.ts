@@ -5,6 +5,7 @@ import type { Clock, Timers } from "../host/clock.ts";
 import { errorChain } from "../host/error.ts";
 import type { Log, LogFields } from "../host/log.ts";
 import type { Desired } from "../pod/desired.ts";
+import type { HealthByRevision } from "../pod/health.ts";
 import type { Observation, Reason } from "../pod/observed-pod.ts";
 import { type Action, type ActionId, type ActionKind, actionId } from "./action.ts";
 import { adoptUids } from "./adopt-uid.ts";
@@ -38,6 +39,7 @@ export type PassReport =
 export interface ReconcilerOptions {
   readonly runtime: Runtime;
   readonly desired: () => Desired;
+  readonly health: () => HealthByRevision;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
@@ -107,7 +109,7 @@ export class Reconciler {
   }
 
   async #pass(signal: AbortSignal): Promise<void> {
-    const { runtime, log, clock, onPass } = this.#options;
+    const { runtime, health, log, clock, onPass } = this.#options;
     const reasons = [...this.#reasons];
     this.#reasons.clear();
     this.#cancelAlarm();
@@ -130,7 +132,7 @@ export class Reconciler {
     const nowMs = clock.nowMs();
     this.#forgetOldFailures(nowMs);
     const decided = this.#plan(
-      { desired, observation, failures: this.#failures, inFlight, nowMs },
+      { desired, observation, health: health(), failures: this.#failures, inFlight, nowMs },
       succeeded,
     );
     for (const action of decided.cancel) this.#inFlight.cancel(action);

@@ -2,7 +2,7 @@
 // Invariant: all that the next delay depends on is kept by the revision itself, so that an agent restart forgets nothing.
 
 import type { ObservedApp, Revision, RevisionState } from "../pod/observed-pod.ts";
-import type { RestartPolicy } from "../pod/pod.ts";
+import type { BackOff, RestartPolicy } from "../pod/pod.ts";
 
 const second = 1000;
 const minute = 60 * second;
@@ -11,11 +11,6 @@ const minute = 60 * second;
 export const restartBackOff: BackOff = { firstMs: 10 * second, maxMs: 5 * minute };
 /** A revision that ran this long was no crash loop. */
 const goodRunMs = 10 * minute;
-
-export interface BackOff {
-  readonly firstMs: number;
-  readonly maxMs: number;
-}
 
 /** The delay after `failures` (at least 1) in a row: doubled each time, up to the greatest. */
 export function backOffMs(failures: number, { firstMs, maxMs }: BackOff): number {

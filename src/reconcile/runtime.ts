@@ -4,19 +4,27 @@
 import type { RktUuid } from "../pod/names.ts";
 import type { Failure, Observation, Reason, Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
+import type { Stage } from "../pod/stage.ts";
 
 /** Every call may be repeated, and throws RuntimeError when the world fails. */
 export interface Runtime {
   /** A complete look at what is ours, or an exception: never a part of it. */
   observe(signal: AbortSignal): Promise<Observation>;
-  /** Fetches what is missing by each container's pull policy and makes a revision that can be started. */
+  /**
+   * Fetches what is missing for the whole Pod by each container's pull policy, so that a swap is not begun that cannot be ended, and
+   * makes a revision of one stage that can be started.
+   */
   prepare(pod: Pod, attempt: Attempt, signal: AbortSignal): Promise<RktUuid>;
   /** Starts what prepare() made; resolves once systemd has started it. */
   start(uuid: RktUuid, signal: AbortSignal): Promise<void>;
-  /** Writes what the volumes of a pod that runs should hold now, where it differs; nothing is restarted. */
+  /** Writes what the volumes of a pod that runs should hold now, and its accepted manifest, where they differ; nothing is restarted. */
   refresh(pod: Pod, signal: AbortSignal): Promise<void>;
-  /** Resolves once nothing of it runs any more. */
-  stop(revision: Revision, signal: AbortSignal): Promise<void>;
+  /** Runs the postStart hooks of a revision that runs, and remembers that it has; throws FailedPostStartHook. */
+  postStart(pod: Pod, revision: Revision, signal: AbortSignal): Promise<void>;
+  /** Remembers that a revision was Ready once. */
+  markReady(revision: Revision, signal: AbortSignal): Promise<void>;
+  /** Runs the preStop hooks within the grace period, then ends it; resolves once nothing of it runs any more. */
+  stop(revision: Revision, stop: Stop, signal: AbortSignal): Promise<void>;
   /** Removes what is left of a revision that does not run: its rkt pod, its unit. */
   remove(revision: Revision, signal: AbortSignal): Promise<void>;
   /** Removes the directory, volumes included, of a pod that has no revision left. */
@@ -29,6 +37,16 @@ export interface Attempt {
   readonly restartCount: number;
   /** The crash back-off that was waited for. */
   readonly backOffMs: number;
+  readonly stage: Stage;
+  /** Whose network namespace it is to run in; undefined: the Pod's network is to be set up for it. */
+  readonly networkOf: RktUuid | undefined;
+}
+
+export interface Stop {
+  /** Its own fault, to be remembered (`killed`); undefined: it makes room, or is not wanted any more (`isStopped`). */
+  readonly cause: Failure | undefined;
+  /** Undefined: the pod's own grace period. */
+  readonly graceSeconds: number | undefined;
 }
 
 export interface RuntimeErrorOptions extends ErrorOptions {

@@ -6,6 +6,7 @@ import type { Clock } from "../host/clock.ts";
 import { readTextIfExists } from "../host/files.ts";
 import { type PodUid, podKey, podUnitGlob, podUnitName, type RktUuid, uuidOfPodUnit } from "../pod/names.ts";
 import type { Failure, Observation, ObservedApp, Revision, RevisionState } from "../pod/observed-pod.ts";
+import { containersStage } from "../pod/stage.ts";
 import { type Ownership, ownershipOf } from "../rkt/ownership.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
 import { RktError } from "../rkt/rkt-error.ts";
@@ -119,6 +120,10 @@ export class Observer {
       key: mark.key,
       podUid: mark.podUid,
       specHash: mark.specHash,
+      stage: containersStage,
+      networkOf: undefined,
+      isPostStarted: true,
+      wasReady: false,
       manifest: mark.manifest,
       restartCount: mark.restartCount,
       backOffMs: mark.backOffMs,
@@ -147,6 +152,7 @@ export class Observer {
       finishedMs,
       ranForMs: hasStarted && preparedMs !== undefined ? Math.max(0, finishedMs - preparedMs) : 0,
       isStopped,
+      killed: undefined,
       failure: hasStarted ? undefined : await this.#failure(uuid, end, signal),
     };
   }

@@ -64,7 +64,13 @@ export class PodDirectories {
 
   /** Every one that is there. */
   async list(): Promise<readonly PodDirectory[]> {
-    return Promise.all((await this.#uids()).map(async (uid) => ({ uid, content: await this.content(uid) })));
+    return Promise.all(
+      (await this.#uids()).map(async (uid) => ({
+        uid,
+        content: await this.content(uid),
+        accepted: undefined,
+      })),
+    );
   }
 
   async #uids(): Promise<readonly PodUid[]> {

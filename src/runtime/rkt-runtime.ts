@@ -10,7 +10,7 @@ import type { PodUid, RktUuid } from "../pod/names.ts";
 import { podUnitName } from "../pod/names.ts";
 import type { Observation, Reason, Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
-import { type Attempt, type Runtime, RuntimeError } from "../reconcile/runtime.ts";
+import { type Attempt, type Runtime, RuntimeError, type Stop } from "../reconcile/runtime.ts";
 import type { PrepareOptions, RktClient } from "../rkt/rkt-client.ts";
 import { RktError } from "../rkt/rkt-error.ts";
 import { podUnitText } from "../systemd/pod-unit.ts";
@@ -151,7 +151,11 @@ export class RktRuntime implements Runtime {
     await this.#options.files.refresh(pod);
   }
 
-  async stop({ uuid, podUid }: Revision, signal: AbortSignal): Promise<void> {
+  async postStart(): Promise<void> {}
+
+  async markReady(): Promise<void> {}
+
+  async stop({ uuid, podUid }: Revision, _stop: Stop, signal: AbortSignal): Promise<void> {
     const { systemd, rkt, observer, directories } = this.#options;
     const unit = observer.podUnit(uuid);
     // A pod can be stopped on a full disk too: the marker is for a Pod that is wanted again as it was.

@@ -7,7 +7,8 @@ import { podKey } from "../../src/pod/names.ts";
 import type { Revision } from "../../src/pod/observed-pod.ts";
 import { isLive } from "../../src/pod/observed-pod.ts";
 import type { Pod } from "../../src/pod/pod.ts";
-import { type Runtime, RuntimeError } from "../../src/reconcile/runtime.ts";
+import { containersStage } from "../../src/pod/stage.ts";
+import { type Attempt, type Runtime, RuntimeError } from "../../src/reconcile/runtime.ts";
 import { configMap } from "../reconcile/base-world.ts";
 import { waitUntil } from "../wait-until.ts";
 
@@ -23,7 +24,8 @@ export interface RuntimeUnderTest extends AsyncDisposable {
   setObjects(objects: ConfigObjects): void;
 }
 
-const attempt = { restartCount: 0, backOffMs: 0 };
+const attempt: Attempt = { restartCount: 0, backOffMs: 0, stage: containersStage, networkOf: undefined };
+const deliberate = { cause: undefined, graceSeconds: undefined };
 const { signal } = new AbortController();
 
 export function runtimeContract(name: string, create: () => Promise<RuntimeUnderTest>): void {
@@ -53,7 +55,7 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
     test("what is prepared is seen at once, and remembers what it was made for", async () => {
       await using it = await create();
       const pod = it.makePod("web", "runs");
-      const uuid = await it.runtime.prepare(pod, { restartCount: 3, backOffMs: 20_000 }, signal);
+      const uuid = await it.runtime.prepare(pod, { ...attempt, restartCount: 3, backOffMs: 20_000 }, signal);
       expect(await only(it)).toMatchObject({
         uuid,
         key: podKey("default", "web"),
@@ -66,7 +68,7 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
         apps: [{ name: "main", state: { kind: "created" } }],
       });
       expect((await it.runtime.observe(signal)).podDirectories).toEqual([
-        { uid: pod.uid, content: undefined },
+        { uid: pod.uid, content: undefined, accepted: undefined },
       ]);
     });
 
@@ -100,9 +102,9 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
     test("what is stopped has ended when stop resolves, and tells that it was told to; again is fine", async () => {
       await using it = await create();
       const revision = await started(it, it.makePod("web", "runs"));
-      await it.runtime.stop(revision, signal);
+      await it.runtime.stop(revision, deliberate, signal);
       expect((await only(it)).state).toMatchObject({ kind: "exited", isStopped: true });
-      await it.runtime.stop(revision, signal);
+      await it.runtime.stop(revision, deliberate, signal);
       expect((await only(it)).state).toMatchObject({ kind: "exited", isStopped: true });
     });
 
@@ -110,12 +112,12 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
       await using it = await create();
       const pod = it.makePod("web", "runs");
       const revision = await started(it, pod);
-      await it.runtime.stop(revision, signal);
+      await it.runtime.stop(revision, deliberate, signal);
       const dead = await only(it);
       await it.runtime.remove(dead, signal);
       expect(await it.runtime.observe(signal)).toEqual({
         revisions: [],
-        podDirectories: [{ uid: pod.uid, content: undefined }],
+        podDirectories: [{ uid: pod.uid, content: undefined, accepted: undefined }],
       });
       await it.runtime.remove(dead, signal);
       await it.runtime.removePodDirectory(pod.uid, signal);

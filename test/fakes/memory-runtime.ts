@@ -8,7 +8,7 @@ import { contentHash } from "../../src/pod/content-hash.ts";
 import { type ContentHash, type ImageId, type PodUid, podKey, type RktUuid } from "../../src/pod/names.ts";
 import { isLive, type Observation, type ObservedApp, type Revision } from "../../src/pod/observed-pod.ts";
 import type { Pod } from "../../src/pod/pod.ts";
-import { type Attempt, type Runtime, RuntimeError } from "../../src/reconcile/runtime.ts";
+import { type Attempt, type Runtime, RuntimeError, type Stop } from "../../src/reconcile/runtime.ts";
 
 type Operation = keyof Runtime;
 /** Runs before the operation on `target` (a key; the uid of a pod directory; empty for observe): may throw, may take its time. */
@@ -51,7 +51,11 @@ export class MemoryRuntime implements Runtime {
 
   async observe(signal: AbortSignal): Promise<Observation> {
     await this.#begin("observe", "", signal);
-    const podDirectories = [...this.#directories].map(([uid, content]) => ({ uid, content }));
+    const podDirectories = [...this.#directories].map(([uid, content]) => ({
+      uid,
+      content,
+      accepted: undefined,
+    }));
     return { revisions: this.revisions, podDirectories };
   }
 
@@ -71,6 +75,8 @@ export class MemoryRuntime implements Runtime {
       specHash: pod.specHash,
       manifest: pod.source.file,
       state: { kind: "prepared" },
+      isPostStarted: true,
+      wasReady: false,
       apps: pod.spec.containers.map(({ name }) => ({
         name,
         imageId: `sha512-${"0".repeat(64)}` as ImageId,
@@ -106,7 +112,11 @@ export class MemoryRuntime implements Runtime {
     this.#directories.set(pod.uid, contentHash(pod, this.objects));
   }
 
-  async stop({ uuid, key }: Revision, signal: AbortSignal): Promise<void> {
+  async postStart(): Promise<void> {}
+
+  async markReady(): Promise<void> {}
+
+  async stop({ uuid, key }: Revision, _stop: Stop, signal: AbortSignal): Promise<void> {
     await this.#begin("stop", key, signal);
     const revision = this.#revisions.get(uuid);
     if (revision && isLive(revision)) this.#end(revision, { exitCode: 0, isStopped: true });
@@ -142,6 +152,7 @@ export class MemoryRuntime implements Runtime {
         finishedMs: this.#clock.nowMs(),
         ranForMs: finishedAtMs - (revision.startedAtMs ?? finishedAtMs),
         isStopped,
+        killed: undefined,
         failure: undefined,
       },
     });

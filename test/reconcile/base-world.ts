@@ -12,9 +12,11 @@ import {
 } from "../../src/pod/names.ts";
 import type { Revision, RevisionState } from "../../src/pod/observed-pod.ts";
 import type { Pod, RestartPolicy } from "../../src/pod/pod.ts";
+import { containersStage } from "../../src/pod/stage.ts";
 import type { Volume } from "../../src/pod/volume.ts";
 import type { World } from "../../src/reconcile/plan.ts";
-import { plainContainer, plainPodSpec } from "../plain-pod.ts";
+import type { Attempt } from "../../src/reconcile/runtime.ts";
+import { plainContainer, plainLife, plainPodSpec } from "../plain-pod.ts";
 
 export const nowMs = 10_000_000;
 export const wallMs = Date.UTC(2026, 0, 1, 12);
@@ -49,6 +51,7 @@ export function basePod(change: PodChange = {}): Pod {
       volumes: change.configMap === undefined ? [] : [configMapVolume(change.configMap)],
       restartPolicy,
     },
+    life: plainLife,
     wire: {
       kind: "Pod",
       apiVersion: "v1",
@@ -98,6 +101,10 @@ export function baseRevision({
     restartCount: 0,
     backOffMs: 0,
     state,
+    stage: containersStage,
+    networkOf: undefined,
+    isPostStarted: true,
+    wasReady: false,
     apps: [{ name: "main", imageId: `sha512-${"0".repeat(64)}` as ImageId, state: appState(state) }],
     podIP: "",
     createdAtMs: wallMs - 60_000,
@@ -115,6 +122,14 @@ export function exitedApp(exitCode: number | undefined) {
   return { kind: "exited", exitCode, finishedAtMs: wallMs - 1000, message: "" } as const;
 }
 
+/** Of the first start of a Pod without init containers. */
+export const firstAttempt: Attempt = {
+  restartCount: 0,
+  backOffMs: 0,
+  stage: containersStage,
+  networkOf: undefined,
+};
+
 /** Ended by itself `agoMs` ago. */
 export function exited(
   change: Partial<Extract<RevisionState, { kind: "exited" }>> & { agoMs?: number } = {},
@@ -126,6 +141,7 @@ export function exited(
     finishedMs: nowMs - agoMs,
     ranForMs: 58_000,
     isStopped: false,
+    killed: undefined,
     failure: undefined,
     ...rest,
   } as const;
@@ -158,8 +174,13 @@ export function baseWorld(
     desired: baseDesired(),
     observation: {
       revisions,
-      podDirectories: [...new Set(revisions.map(({ podUid }) => podUid))].map((uid) => ({ uid, content })),
+      podDirectories: [...new Set(revisions.map(({ podUid }) => podUid))].map((uid) => ({
+        uid,
+        content,
+        accepted: undefined,
+      })),
     },
+    health: new Map(),
     failures: new Map(),
     inFlight: [],
     nowMs,

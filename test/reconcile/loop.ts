@@ -24,6 +24,7 @@ export class Loop implements AsyncDisposable {
   readonly reconciler = new Reconciler({
     runtime: this.runtime,
     desired: () => this.desired,
+    health: () => new Map(),
     clock: this.clock,
     timers: this.clock,
     log: this.#log,

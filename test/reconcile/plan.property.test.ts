@@ -90,9 +90,20 @@ const world = fc
   .map((it): World => {
     const observation = {
       revisions: it.revisions,
-      podDirectories: it.revisions.map(({ podUid }) => ({ uid: podUid, content: undefined })),
+      podDirectories: it.revisions.map(({ podUid }) => ({
+        uid: podUid,
+        content: undefined,
+        accepted: undefined,
+      })),
     };
-    const calm = { desired: it.desired, observation, failures: new Map(), inFlight: [], nowMs };
+    const calm = {
+      desired: it.desired,
+      observation,
+      health: new Map(),
+      failures: new Map(),
+      inFlight: [],
+      nowMs,
+    };
     const asked = plan(calm).actions;
     const chosen = (mask: number) => asked.filter((_action, index) => mask & (1 << index));
     const failure: AttemptFailure = {
@@ -275,6 +286,7 @@ async function converge(options: {
     const { actions, recheckAtMs } = plan({
       desired: desiredNow,
       observation,
+      health: new Map(),
       failures: new Map(),
       inFlight: [],
       nowMs: clock.nowMs(),

@@ -17,11 +17,12 @@ import {
   configMap,
   exited,
   exitedApp,
+  firstAttempt,
   nowMs,
 } from "./base-world.ts";
 
 const key = podKey("default", "web");
-const first = { restartCount: 0, backOffMs: 0 };
+const first = firstAttempt;
 const nothing: Plan = { actions: [], cancel: [], recheckAtMs: undefined, waiting: new Map() };
 const starting = new Map([[key, { kind: "starting", failure: undefined } as const]]);
 const running = baseRevision();
@@ -114,7 +115,7 @@ table("a wanted pod", [
     "that crashed for the first time is run again at once",
     [dead],
     run({
-      attempt: { restartCount: 1, backOffMs: 0 },
+      attempt: { ...firstAttempt, restartCount: 1, backOffMs: 0 },
       reason: "ended",
     }),
   ),
@@ -127,7 +128,7 @@ table("a wanted pod", [
   seen(
     "that crashed in an earlier boot does not wait",
     [baseRevision({ restartCount: 4, backOffMs: 80_000, state: exited({ finishedMs: -5 }) })],
-    run({ attempt: { restartCount: 5, backOffMs: 0 }, reason: "ended" }),
+    run({ attempt: { ...firstAttempt, restartCount: 5, backOffMs: 0 }, reason: "ended" }),
   ),
 ]);
 
@@ -193,7 +194,7 @@ describe("a crash back-off", () => {
 
   test("over: it is run, and the revision remembers what was waited for", () => {
     expect(plan({ ...world, nowMs: nowMs + 1 }).actions).toEqual([
-      run({ attempt: { restartCount: 4, backOffMs: 40_000 }, reason: "ended" }),
+      run({ attempt: { ...firstAttempt, restartCount: 4, backOffMs: 40_000 }, reason: "ended" }),
     ]);
   });
 
@@ -238,7 +239,10 @@ function unwanted(
 }
 
 const deadOnly = { revisions: [dead, prepared] };
-const directory = { revisions: [], podDirectories: [{ uid: "uid-web" as PodUid, content: undefined }] };
+const directory = {
+  revisions: [],
+  podDirectories: [{ uid: "uid-web" as PodUid, content: undefined, accepted: undefined }],
+};
 
 table("a pod that is not wanted any more", [
   unwanted("is stopped", {}, { kind: "stop", key, revisions: [running], reason: "deleted" }),
@@ -272,7 +276,7 @@ table("where it is not certain what is wanted", [
     world: baseWorld({ desired: unreadable(), revisions: [dead] }),
     expected: {
       ...nothing,
-      actions: [run({ attempt: { restartCount: 1, backOffMs: 0 }, reason: "ended" })],
+      actions: [run({ attempt: { ...firstAttempt, restartCount: 1, backOffMs: 0 }, reason: "ended" })],
       waiting: starting,
     },
   },
@@ -365,7 +369,7 @@ describe("what failed", () => {
       failures: failures(removal, failed(nowMs + 5000)),
     });
     expect(plan(world).actions).toEqual([
-      run({ attempt: { restartCount: 1, backOffMs: 0 }, reason: "ended" }),
+      run({ attempt: { ...firstAttempt, restartCount: 1, backOffMs: 0 }, reason: "ended" }),
     ]);
   });
 

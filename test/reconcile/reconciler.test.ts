@@ -282,6 +282,7 @@ test("the next agent adopts what runs, with the uid that it was started with", a
   const next = new Reconciler({
     runtime,
     desired: () => baseDesired({ pods: [basePod({ uid: "other-file" })] }),
+    health: () => new Map(),
     clock,
     timers: clock,
     log,

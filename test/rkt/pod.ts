@@ -2,7 +2,7 @@
 
 import type { PodUid, SpecHash } from "../../src/pod/names.ts";
 import type { Pod, PodSpec } from "../../src/pod/pod.ts";
-import { plainPodSpec } from "../plain-pod.ts";
+import { plainLife, plainPodSpec } from "../plain-pod.ts";
 
 type Changes = Partial<Omit<Pod, "spec">> & { readonly spec?: Partial<PodSpec> };
 
@@ -16,6 +16,7 @@ export function podOf({ spec, ...fields }: Changes): Pod {
     annotations: {},
     specHash: "00112233445566778899aabbccddeeff" as SpecHash,
     source: { file: "/etc/gantry/manifests/web.yaml", document: 0 },
+    life: plainLife,
     wire: {},
     ...fields,
     spec: { ...plainPodSpec, hostNetwork: false, nodeName: "node1", ...spec },

@@ -21,7 +21,7 @@ import { Systemd } from "../../src/systemd/systemd.ts";
 import { writeAci } from "../aci.ts";
 import { type Behaviour, type RuntimeUnderTest, runtimeContract } from "../contract/runtime.ts";
 import { removeUnits } from "../e2e/machine.ts";
-import { plainContainer, plainPodSpec } from "../plain-pod.ts";
+import { plainContainer, plainLife, plainPodSpec } from "../plain-pod.ts";
 import { configMapVolume } from "../reconcile/base-world.ts";
 import { tempDir } from "../temp-dir.ts";
 
@@ -121,6 +121,7 @@ function makePod(name: string, command: readonly string[], image: string): Pod {
       containers: [{ ...plainContainer, image, command }],
       terminationGracePeriodSeconds: 2,
     },
+    life: plainLife,
     wire: {},
   };
 }

@@ -1,0 +1,25 @@
+// What the probes of a revision conclude: made by probe/, decided on by reconcile/, shown by status/.
+
+import type { RktUuid } from "./names.ts";
+
+export interface ContainerHealth {
+  /** Its startup probe has succeeded once, or it has none. */
+  readonly isStarted: boolean;
+  /** Its readiness probe says so, or it has none and is started. */
+  readonly isReady: boolean;
+  /** Its liveness or startup probe has failed for good: it is to be restarted. */
+  readonly unhealthy: Unhealthy | undefined;
+}
+
+export interface Unhealthy {
+  /** One line, as the event tells it: `Liveness probe failed: HTTP probe failed with statuscode: 500`. */
+  readonly message: string;
+  /** The probe's own grace period; undefined: the pod's. */
+  readonly graceSeconds: number | undefined;
+}
+
+/** By revision, then by container. A container that is missing has no probes (`healthWithoutProbes`) or none was run yet. */
+export type HealthByRevision = ReadonlyMap<RktUuid, ReadonlyMap<string, ContainerHealth>>;
+
+/** Of a running container. */
+export const healthWithoutProbes: ContainerHealth = { isStarted: true, isReady: true, unhealthy: undefined };
