@@ -20,6 +20,7 @@ import { PodLogs } from "./runtime/pod-logs.ts";
 import { createApp } from "./server/app.ts";
 import { listen } from "./server/listen.ts";
 import type { ManifestsView } from "./server/manifests.ts";
+import { EventStore } from "./status/events.ts";
 import { Health } from "./status/health.ts";
 import { StatusStore } from "./status/store.ts";
 import { createNotifier, type Notifier, watchdogIntervalMs } from "./systemd/notify.ts";
@@ -94,6 +95,8 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
   /** Known once systemd has told its version. */
   let shared: string | undefined;
   const status = new StatusStore({ clock, hostIP: hostAddress, sharedPids: () => shared });
+  const events = new EventStore({ clock, write: () => undefined });
+  const { record } = events;
   const health = new Health(["reconcile", "manifests", "systemd"], clock.wallMs());
   const manifests = stack.use(
     new ManifestDirectory({
@@ -119,6 +122,7 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
     hostIP: hostAddress,
     missingPids: () => (config.engine.requireIsolation ? shared : undefined),
     onImageActivity: (key, change) => status.reportImages(key, change),
+    record,
     clock,
     log,
   });
@@ -129,6 +133,7 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
     runtime,
     desired: () => manifests.desired,
     health: () => new Map(),
+    record,
     clock,
     timers: systemTimers,
     log,

@@ -10,6 +10,13 @@ export interface PodEvent {
   readonly reason: EventReason;
 }
 
+/** One that was seen `count` times, the first and the last of them in milliseconds since the epoch. */
+export interface CountedEvent extends PodEvent {
+  readonly count: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
 export type EventObject =
   /** `container` undefined: the whole pod. */
   | {

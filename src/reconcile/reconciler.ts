@@ -5,6 +5,7 @@ import type { Clock, Timers } from "../host/clock.ts";
 import { errorChain } from "../host/error.ts";
 import type { Log, LogFields } from "../host/log.ts";
 import type { Desired } from "../pod/desired.ts";
+import type { RecordEvent } from "../pod/event.ts";
 import type { HealthByRevision } from "../pod/health.ts";
 import type { Observation, Reason } from "../pod/observed-pod.ts";
 import { type Action, type ActionId, type ActionKind, actionId } from "./action.ts";
@@ -40,6 +41,7 @@ export interface ReconcilerOptions {
   readonly runtime: Runtime;
   readonly desired: () => Desired;
   readonly health: () => HealthByRevision;
+  readonly record: RecordEvent;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;

@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import type { ConfigObjects } from "../pod/config-objects.ts";
+import type { RecordEvent } from "../pod/event.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
 import type { Systemd } from "../systemd/systemd.ts";
 import { FetchedImages } from "./fetched-images.ts";
@@ -37,6 +38,7 @@ export interface RuntimeParts {
   readonly hostIP: () => string;
   readonly missingPids: () => string | undefined;
   readonly onImageActivity: ImagesOptions["onActivity"];
+  readonly record: RecordEvent;
   readonly clock: Clock;
   readonly log: Log;
 }

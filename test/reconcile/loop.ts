@@ -2,6 +2,7 @@
 
 import type { Log } from "../../src/host/log.ts";
 import type { Desired } from "../../src/pod/desired.ts";
+import type { PodEvent } from "../../src/pod/event.ts";
 import { podKey } from "../../src/pod/names.ts";
 import { isLive } from "../../src/pod/observed-pod.ts";
 import { type PassReport, Reconciler } from "../../src/reconcile/reconciler.ts";
@@ -15,6 +16,7 @@ export class Loop implements AsyncDisposable {
   readonly runtime = new MemoryRuntime(this.clock);
   readonly reports: PassReport[] = [];
   readonly lines: string[] = [];
+  readonly events: PodEvent[] = [];
   readonly #log: Log = {
     debug: (message, fields) => this.lines.push(`debug ${message} ${JSON.stringify(fields)}`),
     info: (message, fields) => this.lines.push(`info ${message} ${JSON.stringify(fields)}`),
@@ -25,6 +27,7 @@ export class Loop implements AsyncDisposable {
     runtime: this.runtime,
     desired: () => this.desired,
     health: () => new Map(),
+    record: (event) => this.events.push(event),
     clock: this.clock,
     timers: this.clock,
     log: this.#log,

@@ -283,6 +283,7 @@ test("the next agent adopts what runs, with the uid that it was started with", a
     runtime,
     desired: () => baseDesired({ pods: [basePod({ uid: "other-file" })] }),
     health: () => new Map(),
+    record: () => undefined,
     clock,
     timers: clock,
     log,
