@@ -2,7 +2,9 @@
 // Invariant: the pods are not ours to end. However the agent ends, they run on.
 
 import { mkdir, readFile } from "node:fs/promises";
-import { type Config, ConfigError, flagHelp, readConfig } from "./config.ts";
+import { ConfigError } from "./config/config-error.ts";
+import { type ConfigInput, readConfig } from "./config/read-config.ts";
+import type { Config } from "./config/settings.ts";
 import { hostAddress } from "./host/address.ts";
 import { systemClock, systemTimers } from "./host/clock.ts";
 import { lockDirectory } from "./host/directory-lock.ts";
@@ -35,27 +37,21 @@ const idleAfterMs = 10_000;
 
 /** `gantry agent`; resolves with the exit code. */
 export async function runAgentCommand(
-  argv: readonly string[],
+  flags: ConfigInput["flags"],
   self: readonly [program: string, ...args: string[]],
 ): Promise<number> {
-  if (argv.includes("--help") || argv.includes("-h")) {
-    process.stdout.write(
-      `Usage: gantry agent [flags]\n\nKeeps the pods of the manifest directory running.\n\n${flagHelp()}`,
-    );
-    return 0;
-  }
   let config: Config;
   try {
-    config = readConfig(argv, process.env);
+    ({ config } = await readConfig({ flags, environment: process.env }));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`gantry agent: ${error.message}\n`);
+    for (const problem of error.problems) process.stderr.write(`gantry agent: ${problem}\n`);
     return 2;
   }
   const log = createLog({
     write: (line) => process.stderr.write(line),
     isJournal: process.env.JOURNAL_STREAM !== undefined,
-    isDebug: config.isDebug,
+    isDebug: config.debug,
     wallMs: systemClock.wallMs,
   });
   const ended = new AbortController();
@@ -234,9 +230,10 @@ async function checkVersions(
 function rktOptions({ rkt, stateDir }: Config, { isBuiltin }: Pick<FoundRkt, "isBuiltin">) {
   const orUndefined = (text: string) => (text === "" ? undefined : text);
   // The engine knows no signatures, so it is told to do without: a root who writes a manifest has chosen the image.
-  const insecureOptions = isBuiltin && rkt.insecureOptions.length === 0 ? ["image"] : rkt.insecureOptions;
+  const asked = [...rkt.insecureOptions, ...(rkt.insecureSkipVerify ? ["image", "ondisk"] : [])];
+  const insecureOptions = isBuiltin && asked.length === 0 ? ["image"] : [...new Set(asked)];
   return {
-    debug: rkt.isDebug,
+    debug: rkt.debug,
     insecureOptions,
     localConfigDir: orUndefined(rkt.localConfigDir),
     userConfigDir: orUndefined(rkt.userConfigDir),

@@ -13,8 +13,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   status: ["pod"],
   server: ["pod", "status", "host"],
   engine: ["pod", "host", "systemd", "rkt/appc.ts", "rkt/ac-name.ts", "rkt/image-name.ts"],
-  cli: ["pod", "manifest", "host"],
-  "config.ts": ["host", "manifest"],
+  config: ["pod", "host", "manifest"],
+  cli: ["pod", "manifest", "host", "config", "version.ts"],
   "version.ts": [],
   "agent.ts": ["*"],
   "main.ts": ["*"],
@@ -23,6 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** Where each package is at home. Packages of nothing but types have no home: they are gone once compiled. */
 const homes: Readonly<Record<string, readonly string[]>> = {
   "bun:ffi": ["host"],
+  commander: ["cli"],
   "dbus-next": ["systemd"],
   execa: ["host"],
   hono: ["server"],

@@ -2,52 +2,25 @@
 
 import { hostname } from "node:os";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { systemClock } from "../host/clock.ts";
-import { errorChain } from "../host/error.ts";
 import { acceptFiles } from "../manifest/acceptance.ts";
 import { type Evaluated, evaluateEntry } from "../manifest/evaluate.ts";
 import { type Entry, listManifests } from "../manifest/listing.ts";
 import { formatProblem, type Problem } from "../pod/problem.ts";
 
-const usage = `Usage: gantry validate [--node-name=NAME] PATH...
+export interface ValidateOptions {
+  readonly nodeName?: string;
+  readonly output?: "json";
+}
 
-Checks manifest files, or directories of them, as the agent would: each by itself and all together.
-Exit code 1 where one has a problem.
-`;
-
-/** Resolves with the exit code: 0, 1 for a problem, 2 for wrong usage. */
-export async function runValidate(argv: readonly string[]): Promise<number> {
-  let parsed: ReturnType<typeof parseValidateArgs>;
-  try {
-    parsed = parseValidateArgs(argv);
-  } catch (error) {
-    process.stderr.write(`gantry validate: ${errorChain(error)}\n`);
-    return 2;
-  }
-  const { values, positionals } = parsed;
-  if (values.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  if (positionals.length === 0) {
-    process.stderr.write("gantry validate: no PATH given (gantry validate --help tells more)\n");
-    return 2;
-  }
-  const verdicts = await validate(positionals, values["node-name"] ?? hostname().toLowerCase());
+/** Resolves with the exit code: 0, or 1 for a problem. */
+export async function runValidate(paths: readonly string[], options: ValidateOptions): Promise<number> {
+  const verdicts = await validate(paths, options.nodeName ?? hostname().toLowerCase());
   for (const { lines, isGood } of verdicts) {
     const stream = isGood ? process.stdout : process.stderr;
     for (const line of lines) stream.write(`${line}\n`);
   }
   return verdicts.every(({ isGood }) => isGood) ? 0 : 1;
-}
-
-function parseValidateArgs(argv: readonly string[]) {
-  return parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: { "node-name": { type: "string" }, help: { type: "boolean", short: "h" } },
-  });
 }
 
 interface Verdict {

@@ -140,7 +140,7 @@ function isZero(shape: Shape, value: Json): boolean {
     case "flag":
       return value === false && !shape.isFalseKept;
     case "list":
-      return (value as Json[]).length === 0;
+      return (value as Json[]).length === 0 && !shape.isEmptyKept;
     case "textMap":
       return Object.keys(value as object).length === 0;
     case "struct":

@@ -90,6 +90,8 @@ export interface List<S extends Shape = Shape> {
   readonly item: S;
   /** The field that no two items may share; empty: none. */
   readonly unique: string;
+  /** Left out is something else than `[]`. */
+  readonly isEmptyKept: boolean;
 }
 
 export interface Struct<R extends Rows = Rows> {
@@ -230,7 +232,7 @@ export function secretMap(key: Format, value: Format): TextMap {
 }
 
 export function list<S extends Shape>(item: S, unique = ""): List<S> {
-  return { kind: "list", item, unique };
+  return { kind: "list", item, unique, isEmptyKept: false };
 }
 
 export function struct<R extends Rows>(rows: R, others?: Refused): Struct<R> {

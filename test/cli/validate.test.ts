@@ -63,11 +63,11 @@ test("a directory: its manifests, and what is skipped and why", async () => {
 test("what is accepted and ignored is told, and ConfigMaps and Secrets are named", async () => {
   await using dir = await tempDir();
   const objects = "apiVersion: v1\nkind: Secret\nmetadata: {name: login}\nstringData: {password: hunter2}\n";
-  await writeFile(`${dir.path}/web.yaml`, `${good("web")}  priority: 7\n---\n${objects}`);
+  await writeFile(`${dir.path}/web.yaml`, `${good("web")}  preemptionPolicy: Never\n---\n${objects}`);
   const { exitCode, stdout } = validate(dir.path, "web.yaml");
   expect(exitCode).toBe(0);
   expect(stdout).toContain(`${dir.path}/web.yaml: secret default/login is valid\n`);
-  expect(stdout).toMatch(/web\.yaml:\d+:3: spec\.priority: ignored: there is one machine/);
+  expect(stdout).toMatch(/web\.yaml:\d+:3: spec\.preemptionPolicy: ignored: there is one machine/);
   expect(stdout).not.toContain("hunter2");
 });
 
