@@ -3,6 +3,7 @@
 
 import { constants, openSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { becomeProgram } from "../host/become.ts";
+import { cgroupDirectories } from "../host/cgroups.ts";
 import { enterNamespaces } from "../host/namespaces.ts";
 import { dropPrivileges, restoreSignals } from "../host/privileges.ts";
 import { appUnitName } from "../pod/names.ts";
@@ -10,7 +11,6 @@ import type { AppcRuntimeApp } from "../rkt/appc.ts";
 import { type AppProcess, findProgram } from "./app-process.ts";
 import { enterDirectory } from "./app-root.ts";
 import { privilegesOf, readAppStart } from "./app-start.ts";
-import { cgroupDirectories } from "./cgroups.ts";
 import type { Command } from "./command.ts";
 import { EngineError, withFileErrors } from "./engine-error.ts";
 import { statInRoot } from "./in-root.ts";

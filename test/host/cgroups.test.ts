@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import { cgroupDirectories } from "../../src/engine/cgroups.ts";
-import { unitPlace } from "../../src/engine/systemctl.ts";
+import { cgroupDirectories, cgroupPaths } from "../../src/host/cgroups.ts";
 
 const mountInfo = `30 23 0:26 / /sys/fs/cgroup ro,nosuid shared:9 - tmpfs tmpfs ro,mode=755
 31 30 0:27 / /sys/fs/cgroup/unified rw,nosuid shared:10 - cgroup2 cgroup2 rw
@@ -24,18 +23,10 @@ test("a unified hierarchy has one", () => {
   expect(cgroupDirectories("0::/x.service\n", unified)).toEqual(["/sys/fs/cgroup/x.service"]);
 });
 
-test.each([
-  [
-    "0::/gantry.slice/gantry-1.slice/gantry-2.service\n",
-    { unit: "gantry-2.service", slice: "gantry-1.slice" },
-  ],
-  [
-    "4:memory:/\n1:name=systemd:/system.slice/x.scope\n0::/other\n",
-    { unit: "x.scope", slice: "system.slice" },
-  ],
-  ["0::/user.slice/user-1.slice/session-2.scope/inner\n", { unit: "session-2.scope", slice: "user-1.slice" }],
-  ["1:name=systemd:/\n0::/system.slice/x.service\n", { unit: "x.service", slice: "system.slice" }],
-  ["0::/\n", { unit: undefined, slice: undefined }],
-])("%j is in its unit", (text, place) => {
-  expect(unitPlace(text)).toEqual(place);
+test("a process's cgroups go by their first controller, and names may have colons", () => {
+  expect([...cgroupPaths("3:cpu,cpuacct:/a:b\n1:name=systemd:/a\n0::/u\n")]).toEqual([
+    ["cpu", "/a:b"],
+    ["name=systemd", "/a"],
+    ["", "/u"],
+  ]);
 });
