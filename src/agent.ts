@@ -25,6 +25,7 @@ import type { ManifestsView } from "./server/manifests.ts";
 import { EventStore } from "./status/events.ts";
 import { Health } from "./status/health.ts";
 import { StatusStore } from "./status/store.ts";
+import { EventJournal } from "./systemd/event-journal.ts";
 import { createNotifier, type Notifier, watchdogIntervalMs } from "./systemd/notify.ts";
 import { Systemd } from "./systemd/systemd.ts";
 import { checkSystemdVersion, engineSystemdMinimum, sharedPids } from "./systemd/version.ts";
@@ -91,7 +92,8 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
   /** Known once systemd has told its version. */
   let shared: string | undefined;
   const status = new StatusStore({ clock, hostIP: hostAddress, sharedPids: () => shared });
-  const events = new EventStore({ clock, write: () => undefined });
+  const eventJournal = new EventJournal(config.stateDir);
+  const events = new EventStore({ clock, write: (event) => eventJournal.write(event) });
   const { record } = events;
   const health = new Health(["reconcile", "manifests", "systemd"], clock.wallMs());
   const manifests = stack.use(
@@ -174,6 +176,8 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
   stack.defer(feedWatchdog(() => loopCheck(reconciler, clock.nowMs()).error === undefined, notifier));
   log.info("started", { version, rkt: found.command.join(" "), manifests: config.manifestPath });
   notifier.ready();
+  const restored = restoreEvents(events, eventJournal, { log, signal });
+  stack.defer(() => restored);
   await reconciler.run(signal);
   notifier.stopping();
   log.info("ending; the pods run on");
@@ -187,6 +191,20 @@ function manifestsView(config: Config, manifests: ManifestDirectory): ManifestsV
       return manifests.desired.unreadable;
     },
   };
+}
+
+/** Of earlier agents. Nobody waits for it, as the journal may be long. */
+async function restoreEvents(
+  events: EventStore,
+  journal: EventJournal,
+  { log, signal }: Pick<AgentContext, "log" | "signal">,
+): Promise<void> {
+  try {
+    events.restore(await journal.read(signal));
+  } catch (error) {
+    if (!signal.aborted)
+      log.warn("Cannot read earlier events from the journal", { error: errorChain(error) });
+  }
 }
 
 /** As often as systemd wants it, as long as `isWell`; the result ends it. */

@@ -111,7 +111,7 @@ const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
 /** Sends one datagram to a unix socket, abstract if its name begins with NUL. Never waits: EAGAIN where the receiver does not keep up. */
-export function sendDatagram(socketName: string, message: string): void {
+export function sendDatagram(socketName: string, message: string | Uint8Array): void {
   const name = Buffer.from(socketName.startsWith("\0") ? socketName : `${socketName}\0`);
   const receiver = Buffer.concat([new Uint8Array(Uint16Array.of(AF_UNIX).buffer), name]);
   const data = Buffer.from(message);

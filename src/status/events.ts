@@ -123,6 +123,9 @@ function objectKey(object: EventObject): string {
 }
 
 function oneLine(message: string): string {
-  const line = message.trim().replaceAll(/\s*\n\s*/g, "; ");
+  const line = message
+    .trim()
+    .replaceAll(/\s*\n\s*/g, "; ")
+    .replaceAll(/\p{Cc}/gu, " "); // it is shown on terminals
   return line.length > messageLengthMax ? `${line.slice(0, messageLengthMax - 1)}…` : line;
 }

@@ -52,12 +52,12 @@ test("the same of the same object is one event with its count and times", () => 
   expect(store.list()[1]).toMatchObject({ firstMs, lastMs: firstMs + 1000 });
 });
 
-test("a message of several lines is one line, and a long one is cut", () => {
+test("a message of several lines is one line without control characters, and a long one is cut", () => {
   const { store, record } = create();
-  record(event("one\n  two\n"));
+  record(event("one\n  \u001b]two\n"));
   record(event("x".repeat(5000)));
   const [first, second] = store.list();
-  expect(first?.message).toBe("one; two");
+  expect(first?.message).toBe("one;  ]two");
   expect(second?.message).toHaveLength(1024);
 });
 
