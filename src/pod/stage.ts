@@ -1,6 +1,6 @@
 // The runs that a Pod consists of: each init container and each sidecar is one of its own, the containers together are the last.
 
-import type { Container, PodSpec } from "./pod.ts";
+import type { Container, Pod, PodSpec } from "./pod.ts";
 
 export type Stage =
   | { readonly kind: "init"; readonly container: string }
@@ -27,6 +27,19 @@ export function containersOf(
 ): readonly Container[] {
   if (stage.kind === "containers") return spec.containers;
   return spec.initContainers.filter(({ name }) => name === stage.container);
+}
+
+/** What is run in all of them, in that order. */
+export function allContainersOf({
+  initContainers,
+  containers,
+}: Pick<PodSpec, "containers" | "initContainers">): readonly Container[] {
+  return [...initContainers, ...containers];
+}
+
+/** The Pod as if what is run in one were all of it. */
+export function podOfStage(pod: Pod, stage: Stage): Pod {
+  return { ...pod, spec: { ...pod.spec, initContainers: [], containers: containersOf(pod.spec, stage) } };
 }
 
 /** `containers`, `init:NAME`, `sidecar:NAME`: as it is kept, and as a key. */
