@@ -34,6 +34,7 @@ const typePackages = ["bun", "kubernetes-types"];
 /** Files that decide or convert: values in, values out; and so is all that they import. A trailing slash means the whole folder. */
 const pureRoots: readonly string[] = [
   "pod/",
+  "probe/threshold.ts",
   "reconcile/plan.ts",
   "rkt/docker-credentials.ts",
   "rkt/image-name.ts",
