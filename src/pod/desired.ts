@@ -1,7 +1,8 @@
 // What the manifest directory says, as one value.
 
+import { createHash } from "node:crypto";
 import type { ConfigObjects } from "./config-objects.ts";
-import type { PodKey } from "./names.ts";
+import type { ContentHash, PodKey } from "./names.ts";
 import type { Pod } from "./pod.ts";
 import type { Problem } from "./problem.ts";
 
@@ -38,4 +39,9 @@ export type AcceptedPod = Pick<Pod, "uid" | "specHash" | "source" | "wire">;
 export function serializeAcceptedPod({ uid, specHash, source, wire }: Pod): string {
   const accepted: AcceptedPod = { uid, specHash, source, wire };
   return `${JSON.stringify(accepted)}\n`;
+}
+
+/** Of what serializeAcceptedPod() makes: whether what is kept is what is wanted (PodDirectory.accepted). */
+export function acceptedHash(accepted: string): ContentHash {
+  return createHash("sha256").update(accepted).digest("hex").slice(0, 32) as ContentHash;
 }
