@@ -1,16 +1,31 @@
 // The container that a complete wire form says.
 
 import { prefixedCapability } from "../pod/capabilities.ts";
-import type { Container, EnvFrom, EnvVar, Resource, Resources, SecurityContext } from "../pod/pod.ts";
+import type {
+  Container,
+  EnvFrom,
+  EnvVar,
+  InitContainer,
+  Resource,
+  Resources,
+  SecurityContext,
+} from "../pod/pod.ts";
 import type { VolumeMount } from "../pod/volume.ts";
+import { hookOf, probeOf } from "./handler-of.ts";
 import { absoluteMountPath } from "./mount-path.ts";
 import { resourceFieldOf, seLinuxOf, singleAddress } from "./pod-part-of.ts";
 import type { PodManifest } from "./schema.ts";
 
 type Spec = PodManifest["spec"];
 type WireContainer = Spec["containers"][number];
+type WireInitContainer = NonNullable<Spec["initContainers"]>[number];
+
+export function initContainerOf(container: WireInitContainer, spec: Spec): InitContainer {
+  return { ...containerOf(container, spec), isSidecar: container.restartPolicy === "Always" };
+}
 
 export function containerOf(container: WireContainer, spec: Spec): Container {
+  const { ports, lifecycle } = container;
   return {
     name: container.name,
     image: container.image,
@@ -21,7 +36,7 @@ export function containerOf(container: WireContainer, spec: Spec): Container {
     envFrom: container.envFrom?.flatMap(envFromOf) ?? [],
     workingDir: container.workingDir ?? "",
     ports:
-      container.ports?.map(({ name, containerPort, hostPort, hostIP, protocol }) => ({
+      ports?.map(({ name, containerPort, hostPort, hostIP, protocol }) => ({
         name: name ?? "",
         containerPort,
         hostPort: hostPort ?? 0,
@@ -33,11 +48,11 @@ export function containerOf(container: WireContainer, spec: Spec): Container {
     securityContext: securityOf(container.securityContext ?? {}, spec.securityContext),
     terminationMessagePath: absoluteMountPath(container.terminationMessagePath),
     terminationMessagePolicy: container.terminationMessagePolicy,
-    livenessProbe: undefined,
-    readinessProbe: undefined,
-    startupProbe: undefined,
-    postStart: undefined,
-    preStop: undefined,
+    livenessProbe: probeOf(container.livenessProbe, ports),
+    readinessProbe: probeOf(container.readinessProbe, ports),
+    startupProbe: probeOf(container.startupProbe, ports),
+    postStart: hookOf(lifecycle?.postStart, ports),
+    preStop: hookOf(lifecycle?.preStop, ports),
   };
 }
 

@@ -23,6 +23,7 @@ import {
   portName,
   relativePath,
 } from "./format.ts";
+import { lifecycle, probe } from "./handler-schema.ts";
 import { environmentField, keyOf, resourceField } from "./reference-schema.ts";
 import {
   anything,
@@ -34,7 +35,6 @@ import {
   list,
   never,
   neverUnlessEmpty,
-  notYet,
   notYetUnlessEmpty,
   optional,
   quantity,
@@ -105,7 +105,7 @@ const resources = settings({
   claims: neverUnlessEmpty("there are no devices to claim"),
 } satisfies RowsOf<ResourceRequirements>);
 
-export const container = struct({
+const containerRows = {
   name: required(text(dnsLabel, noDoubleDash)),
   image: required(
     text(noOuterSpace),
@@ -127,16 +127,26 @@ export const container = struct({
   securityContext: optional(containerSecurityContext),
   terminationMessagePath: defaulted(text(noParentSteps), "/dev/termination-log"),
   terminationMessagePolicy: defaulted(choice(["File", "FallbackToLogsOnError"]), "File"),
-  lifecycle: notYet,
-  livenessProbe: notYet,
-  readinessProbe: notYet,
-  startupProbe: notYet,
+  livenessProbe: optional(probe),
+  readinessProbe: optional(probe),
+  startupProbe: optional(probe),
+  lifecycle: optional(lifecycle),
   stdin: notYetUnlessEmpty,
   stdinOnce: notYetUnlessEmpty,
   tty: notYetUnlessEmpty,
   resizePolicy: ignored("nothing is resized in place", anything),
   restartPolicy: neverUnlessEmpty("it is for init containers"),
   volumeDevices: neverUnlessEmpty("it needs a cluster's storage"),
+} satisfies RowsOf<KubernetesContainer>;
+
+export const container = struct(containerRows);
+
+export const initContainer = struct({
+  ...containerRows,
+  restartPolicy: optional(
+    choice(["Always"]),
+    "a sidecar: it is not waited for to end, and only then may have probes and a `lifecycle`",
+  ),
 } satisfies RowsOf<KubernetesContainer>);
 
 /** Kubernetes' rule: a digest pins the image, a tag other than `latest` is taken to. */

@@ -2,7 +2,7 @@
 
 import { type ConfigMap, type ConfigObjects, noConfigObjects, type Secret } from "../pod/config-objects.ts";
 import { podKey } from "../pod/names.ts";
-import type { Pod } from "../pod/pod.ts";
+import type { Container, Pod } from "../pod/pod.ts";
 import { doHostPortsClash, type HostPort } from "./host-port.ts";
 
 export interface Content {
@@ -31,14 +31,8 @@ export function topicOf({ text, port }: Claim): string {
 }
 
 export function podClaims({ namespace, name, uid, spec }: Pod): readonly Claim[] {
-  const ports = spec.containers.flatMap((container, index) =>
-    container.ports.flatMap(({ hostPort, hostIP, protocol }, portIndex): Claim[] => {
-      if (hostPort === 0) return [];
-      const field = `spec.containers[${index}].ports[${portIndex}].hostPort`;
-      const address = hostIP === "" ? "" : ` of ${hostIP}`;
-      const port = { protocol, hostIP, number: hostPort };
-      return [{ text: `host port ${hostPort}/${protocol}${address}`, field, port }];
-    }),
+  const ports = (["containers", "initContainers"] as const).flatMap((list) =>
+    spec[list].flatMap((container, index) => portClaims(container, `spec.${list}[${index}]`)),
   );
   const field = "metadata.name";
   return [
@@ -46,6 +40,20 @@ export function podClaims({ namespace, name, uid, spec }: Pod): readonly Claim[]
     { text: `uid ${uid}`, field, port: undefined },
     ...ports,
   ];
+}
+
+function portClaims({ ports }: Container, field: string): readonly Claim[] {
+  return ports.flatMap(({ hostPort, hostIP, protocol }, index): Claim[] => {
+    if (hostPort === 0) return [];
+    const address = hostIP === "" ? "" : ` of ${hostIP}`;
+    return [
+      {
+        text: `host port ${hostPort}/${protocol}${address}`,
+        field: `${field}.ports[${index}].hostPort`,
+        port: { protocol, hostIP, number: hostPort },
+      },
+    ];
+  });
 }
 
 export function objectClaim(kind: "ConfigMap" | "Secret", { namespace, name }: ConfigMap | Secret): Claim {

@@ -44,20 +44,31 @@ export function convertPod(decoded: DecodedPod, options: ConvertOptions, report:
         "kubernetes.io/config.source": "file",
       },
     },
-    spec: { ...manifest.spec, nodeName, containers: manifest.spec.containers.map(completed(manifest)) },
+    spec: completedSpec(manifest.spec, nodeName),
   };
   return podOf(wire, { uid, specHash: specHash(written.spec ?? null), source: { file, document } });
 }
 
-type Container = PodManifest["spec"]["containers"][number];
+type Spec = PodManifest["spec"];
+type Container = Spec["containers"][number];
 
 /** Kubernetes' defaults that depend on more than the object which they are in. */
-function completed({ spec }: PodManifest): (container: Container) => Container {
-  return ({ ports, resources, ...container }) => ({
+function completedSpec(spec: Spec, nodeName: string): Spec {
+  const completed = ({ ports, resources, ...container }: Container): Container => ({
     ...container,
     ...(ports === undefined ? {} : { ports: spec.hostNetwork === true ? ports.map(withHostPort) : ports }),
     resources: withRequests(resources),
   });
+  const initContainers = spec.initContainers?.map(({ restartPolicy, ...container }) => ({
+    ...completed(container),
+    ...(restartPolicy === undefined ? {} : { restartPolicy }),
+  }));
+  return {
+    ...spec,
+    nodeName,
+    containers: spec.containers.map(completed),
+    ...(initContainers === undefined ? {} : { initContainers }),
+  };
 }
 
 /** On the host's network a port of the container is one of the host. */

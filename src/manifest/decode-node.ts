@@ -11,6 +11,7 @@ import {
   decodeFlag,
   decodeInteger,
   decodeMode,
+  decodePort,
   decodeQuantity,
   decodeText,
   mismatch,
@@ -39,6 +40,8 @@ export function decodeNode(shape: Shape, written: Node, field: string, report: R
       return decodeInteger(shape, node, at);
     case "mode":
       return decodeMode(node, at);
+    case "port":
+      return decodePort(node, at);
     case "quantity":
       return decodeQuantity(node, at);
     case "flag":
@@ -129,14 +132,15 @@ function refuse({ support, reason, mayBeEmpty }: Refused, value: Node, { field, 
   report.add({ code: "NotSupported", field, message, offset });
 }
 
-/** What Go cannot tell from "left out", and Kubernetes therefore does not; 0 only where it is no value that the field can have. */
+/** What Go cannot tell from "left out", and Kubernetes therefore does not. */
 function isZero(shape: Shape, value: Json): boolean {
   switch (shape.kind) {
     case "text":
     case "choice":
+    case "port":
       return value === "";
     case "integer":
-      return value === 0 && (shape.min > 0 || shape.max < 0);
+      return value === 0 && !shape.isZeroKept;
     case "flag":
       return value === false && !shape.isFalseKept;
     case "list":

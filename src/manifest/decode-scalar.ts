@@ -2,9 +2,10 @@
 
 import { isMap, isScalar, type Node, type Scalar } from "yaml";
 import { parseQuantity } from "../pod/quantity.ts";
+import { portName } from "./format.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { Report } from "./report.ts";
-import type { Choice, Format, Integer } from "./row.ts";
+import { type Choice, type Format, givenInteger, type Integer } from "./row.ts";
 
 /** What is read, for the Problem that it may be. */
 export interface At {
@@ -50,7 +51,7 @@ export function decodeChoice({ values, notYet, also }: Choice, node: Node, at: A
   return undefined;
 }
 
-export function decodeInteger({ min, max }: Integer, node: Node, at: At): number | undefined {
+export function decodeInteger({ min, max, isZeroKept }: Integer, node: Node, at: At): number | undefined {
   // Other ways to write one (0x50, 0o120, 080, 8e1, 1_000) are read differently by YAML 1.1 and 1.2.
   const isPlain =
     isScalar(node) && /^-?(0|[1-9]\d*)$/.test(node.source ?? "") && typeof node.value === "number";
@@ -60,8 +61,18 @@ export function decodeInteger({ min, max }: Integer, node: Node, at: At): number
   }
   const value = node.value as number;
   const isInRange = value >= min && value <= max;
-  if (!isInRange && value !== 0) invalid(value, `must be between ${min} and ${max}, inclusive`, at);
+  if (!isInRange && (value !== 0 || isZeroKept))
+    invalid(value, `must be between ${min} and ${max}, inclusive`, at);
   return value;
+}
+
+const portNumber = givenInteger(1, 65535);
+
+export function decodePort(node: Node, at: At): number | string | undefined {
+  if (isScalar(node) && typeof node.value === "number") return decodeInteger(portNumber, node, at);
+  if (!isScalar(node) || typeof node.value !== "string") return mismatch("a port's number or name", node, at);
+  if (!/^\d+$/.test(node.value)) return decodeText([portName], node, at);
+  return mismatch("a port's number or name", node, at, `without quotes: ${node.value}`);
 }
 
 export function decodeMode(node: Node, at: At): number | undefined {

@@ -31,6 +31,7 @@ export function zeroOf(shape: Shape): Json {
       return "";
     case "integer":
     case "mode":
+    case "port":
       return 0;
     case "quantity":
       return "0";

@@ -76,6 +76,24 @@ export const capability: Format = (name) => {
   return `no such capability${near === undefined ? "" : `, did you mean ${near}?`}`;
 };
 
+/** Of an HTTP request. */
+export const headerName: Format = matching("[-A-Za-z0-9]+", "X-Header-Name");
+
+/** What can be sent; Kubernetes fails later. */
+export const headerValue: Format = failing(
+  /[^\t\x20-\x7e\x80-\xff]/,
+  "must not contain control characters, or what is not in Latin-1",
+);
+
+/** With its query. */
+export const urlPath: Format = failing(/[\x00-\x1f\x7f]/, "must not contain control characters");
+
+/** What a probe or hook connects to; anything else could make another URL of it. */
+export const hostName: Format = (host) =>
+  isIP(host) !== 0 || /^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$/.test(host)
+    ? undefined
+    : "must be a host's name or an IP address";
+
 /** A suffix of names to look up; a dot at its end, or alone, is the root. */
 export const searchDomain: Format = (name) =>
   name === "." ? undefined : dnsSubdomain(name.replace(/\.$/, ""));

@@ -2,7 +2,7 @@
 
 import type { JsonObject } from "../pod/json.ts";
 import type { DnsSettings, Pod, PodSecurityContext } from "../pod/pod.ts";
-import { containerOf } from "./container-of.ts";
+import { containerOf, initContainerOf } from "./container-of.ts";
 import { seLinuxOf } from "./pod-part-of.ts";
 import type { PodManifest } from "./schema.ts";
 import { volumeOf } from "./volume-of.ts";
@@ -18,13 +18,13 @@ export function podOf(wire: PodManifest, known: Pick<Pod, "uid" | "specHash" | "
     labels: metadata.labels ?? {},
     annotations: metadata.annotations ?? {},
     spec: {
-      initContainers: [],
+      initContainers: spec.initContainers?.map((container) => initContainerOf(container, spec)) ?? [],
       containers: spec.containers.map((container) => containerOf(container, spec)),
       volumes: spec.volumes?.map(volumeOf) ?? [],
       restartPolicy: spec.restartPolicy,
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
-      activeDeadlineSeconds: undefined,
-      priority: 0,
+      activeDeadlineSeconds: spec.activeDeadlineSeconds,
+      priority: spec.priority ?? 0,
       hostNetwork: spec.hostNetwork ?? false,
       hostPID: spec.hostPID ?? false,
       hostIPC: spec.hostIPC ?? false,

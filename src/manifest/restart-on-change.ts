@@ -5,13 +5,16 @@ import type { ConfigObjects } from "../pod/config-objects.ts";
 import { specHash } from "../pod/hash.ts";
 import type { Json } from "../pod/json.ts";
 import type { Container, Pod } from "../pod/pod.ts";
+import { allContainersOf } from "../pod/stage.ts";
 
 export const restartOnChange = "gantry.io/restart-on-change";
 
 /** The Pod with a hash that covers what its variables take from ConfigMaps and Secrets too, if it asks for that. */
 export function withContentInHash(pod: Pod, objects: ConfigObjects): Pod {
   if (pod.annotations[restartOnChange] !== "true") return pod;
-  const contents = pod.spec.containers.flatMap((container) => contentsOf(container, pod.namespace, objects));
+  const contents = allContainersOf(pod.spec).flatMap((container) =>
+    contentsOf(container, pod.namespace, objects),
+  );
   return contents.length === 0 ? pod : { ...pod, specHash: specHash([pod.specHash, ...contents]) };
 }
 

@@ -35,7 +35,18 @@ export interface Refused {
 
 type Presence = "required" | "optional" | "defaulted";
 
-export type Shape = Text | Choice | Integer | Mode | Quantity | Flag | TextMap | List | Struct | Anything;
+export type Shape =
+  | Text
+  | Choice
+  | Integer
+  | Mode
+  | Port
+  | Quantity
+  | Flag
+  | TextMap
+  | List
+  | Struct
+  | Anything;
 
 /** Undefined where the text is fine, else why it is not, in Kubernetes' words. */
 export type Format = (text: string) => string | undefined;
@@ -58,11 +69,18 @@ export interface Integer {
   readonly kind: "integer";
   readonly min: number;
   readonly max: number;
+  /** Left out is something else than 0. */
+  readonly isZeroKept: boolean;
 }
 
 /** A file's permissions: 0644 is octal, as YAML 1.1 and so Kubernetes reads it. */
 export interface Mode {
   readonly kind: "mode";
+}
+
+/** A number, or the name of one of the container's `ports`. */
+export interface Port {
+  readonly kind: "port";
 }
 
 /** Of something that cannot be less than 0. Decoded, it is Kubernetes' canonical text. */
@@ -128,9 +146,11 @@ type ShapeOf<T> =
           ? Flag
           : [T] extends [readonly (infer I)[]]
             ? List<ShapeOf<I>>
-            : string extends keyof T
-              ? TextMap | Struct
-              : Struct<RowsOf<T>>);
+            : [T] extends [string | number]
+              ? Port
+              : string extends keyof T
+                ? TextMap | Struct
+                : Struct<RowsOf<T>>);
 
 /** What a value of this shape is once it is decoded and its defaults are filled in. */
 export type ValueOf<S> =
@@ -142,13 +162,15 @@ export type ValueOf<S> =
         ? number
         : S extends Flag
           ? boolean
-          : S extends TextMap
-            ? Readonly<Record<string, string>>
-            : S extends List<infer I>
-              ? readonly ValueOf<I>[]
-              : S extends Struct<infer R>
-                ? StructValue<R>
-                : Json;
+          : S extends Port
+            ? number | string
+            : S extends TextMap
+              ? Readonly<Record<string, string>>
+              : S extends List<infer I>
+                ? readonly ValueOf<I>[]
+                : S extends Struct<infer R>
+                  ? StructValue<R>
+                  : Json;
 
 type StructValue<R> = {
   readonly [F in keyof R as R[F] extends Supported<Shape, "required" | "defaulted"> ? F : never]: FieldValue<
@@ -213,10 +235,17 @@ export function openChoice(values: readonly string[], also: RegExp): Choice<stri
 }
 
 export function integer(min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER): Integer {
-  return { kind: "integer", min, max };
+  return { kind: "integer", min, max, isZeroKept: min <= 0 && max >= 0 };
+}
+
+/** 0 is as wrong as any other that it cannot be. */
+export function givenInteger(min: number, max: number): Integer {
+  return { kind: "integer", min, max, isZeroKept: true };
 }
 
 export const mode: Mode = { kind: "mode" };
+
+export const port: Port = { kind: "port" };
 
 export const quantity: Quantity = { kind: "quantity" };
 

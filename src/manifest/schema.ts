@@ -11,7 +11,7 @@ import type {
   PodSpec,
 } from "kubernetes-types/core/v1.d.ts";
 import type { ObjectMeta } from "kubernetes-types/meta/v1.d.ts";
-import { container } from "./container-schema.ts";
+import { container, initContainer } from "./container-schema.ts";
 import {
   annotationKey,
   dnsLabel,
@@ -27,12 +27,12 @@ import {
   choice,
   defaulted,
   flag,
+  givenInteger,
   ignored,
   integer,
   list,
   never,
   neverUnlessEmpty,
-  notYet,
   notYetUnlessEmpty,
   optional,
   type RowsOf,
@@ -49,6 +49,12 @@ import { volume } from "./volume-schema.ts";
 const apiServer = "it is written by an API server, and there is none";
 const oneMachine = "there is one machine, and nothing to choose";
 const noToken = "there is no API server, and so no account";
+
+/** Of the classes that Kubernetes itself brings; others are objects of a cluster's. */
+export const classPriorities: ReadonlyMap<string, number> = new Map([
+  ["system-node-critical", 2_000_001_000],
+  ["system-cluster-critical", 2_000_000_000],
+]);
 
 const dnsOption = struct({
   name: required(text()),
@@ -68,6 +74,10 @@ const hostAlias = struct({
 
 const spec = struct({
   containers: required(list(container, "name")),
+  initContainers: optional(
+    list(initContainer, "name"),
+    "one after the other, before `spec.containers[]`, whose fields they have too",
+  ),
   volumes: optional(list(volume, "name")),
   restartPolicy: defaulted(choice(["Always", "OnFailure", "Never"]), "Always"),
   terminationGracePeriodSeconds: defaulted(integer(), 30, "never less than 2"),
@@ -92,15 +102,21 @@ const spec = struct({
     "Secrets of the type `kubernetes.io/dockerconfigjson`",
   ),
   os: optional(struct({ name: required(choice(["linux"])) } satisfies RowsOf<PodOS>)),
-  activeDeadlineSeconds: notYet,
-  initContainers: notYetUnlessEmpty,
+  activeDeadlineSeconds: optional(givenInteger(1, 2 ** 31 - 1), "since its first start"),
+  priority: optional(
+    integer(-(2 ** 31), 2 ** 31 - 1),
+    "the least are evicted first; default: its class's, else 0",
+    ({ priorityClassName }) => classPriorities.get(String(priorityClassName)),
+  ),
+  priorityClassName: optional(
+    text(),
+    "`system-node-critical`, `system-cluster-critical`; another only beside its `priority`",
+  ),
   shareProcessNamespace: notYetUnlessEmpty,
   affinity: ignored(oneMachine, anything),
   nodeSelector: ignored(oneMachine, anything),
   overhead: ignored(oneMachine, anything),
   preemptionPolicy: ignored(oneMachine, text()),
-  priority: ignored(oneMachine, integer()),
-  priorityClassName: ignored(oneMachine, text()),
   schedulerName: ignored(oneMachine, text()),
   tolerations: ignored(oneMachine, anything),
   topologySpreadConstraints: ignored(oneMachine, anything),

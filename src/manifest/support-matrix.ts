@@ -1,34 +1,59 @@
 // The schema as a table for people: what the README says is supported is what the decoder does.
 
+import { container, initContainer } from "./container-schema.ts";
 import type { Row, Shape, Struct, Supported } from "./row.ts";
 import { podSchema } from "./schema.ts";
 
-/** Markdown. Supported fields one by one, then what is not, by object. */
+/** Markdown. Supported fields one by one, then what is not, by object; what stands in several places is told at the first. */
 export function supportMatrix(): string {
-  const supported = ["| Field | Values | When left out | Notes |", "| --- | --- | --- | --- |"];
-  const others = [
+  const matrix: Matrix = { supported: [], others: [], places: new Map() };
+  describe(podSchema, "", matrix);
+  return [
+    "| Field | Values | When left out | Notes |",
+    "| --- | --- | --- | --- |",
+    ...matrix.supported,
+    "",
     "| Object | Accepted and ignored | Not supported yet | Never |",
     "| --- | --- | --- | --- |",
-  ];
-  describe(podSchema, "", supported, others);
-  return [...supported, "", ...others, ""].join("\n");
+    ...matrix.others,
+    "",
+  ].join("\n");
 }
 
-function describe({ rows }: Struct, owner: string, supported: string[], others: string[]): void {
+interface Matrix {
+  readonly supported: string[];
+  readonly others: string[];
+  /** Where each was described first. */
+  readonly places: Map<Struct, string>;
+}
+
+function describe(struct: Struct, owner: string, matrix: Matrix): void {
+  const rows = struct === initContainer ? ownRowsOfInitContainer() : struct.rows;
   const inner: (() => void)[] = [];
   for (const [name, row] of Object.entries(rows)) {
     if (row.support !== "supported") continue;
     const path = owner === "" ? name : `${owner}.${name}`;
     const field = row.shape.kind === "list" ? `${path}[]` : path;
-    const struct = structOf(row.shape);
-    supported.push(`| ${code(field)} | ${valuesOf(row.shape)} | ${absence(row)} | ${row.note} |`);
-    if (struct) inner.push(() => describe(struct, field, supported, others));
+    const part = structOf(row.shape);
+    const place = part && matrix.places.get(part);
+    const note = [row.note, place === undefined ? "" : `as ${place}`]
+      .filter((text) => text !== "")
+      .join("; ");
+    matrix.supported.push(`| ${code(field)} | ${valuesOf(row.shape)} | ${absence(row)} | ${note} |`);
+    if (part === undefined || place !== undefined) continue;
+    matrix.places.set(part, code(field));
+    inner.push(() => describe(part, field, matrix));
   }
   const cells = (["ignored", "notYet", "never"] as const).map((support) => namesByReason(rows, support));
   if (cells.some((cell) => cell !== "")) {
-    others.push(`| ${[code(owner === "" ? "Pod" : owner), ...cells].join(" | ")} |`);
+    matrix.others.push(`| ${[code(owner === "" ? "Pod" : owner), ...cells].join(" | ")} |`);
   }
   for (const describeInner of inner) describeInner();
+}
+
+function ownRowsOfInitContainer(): Struct["rows"] {
+  const known: readonly Row[] = Object.values(container.rows);
+  return Object.fromEntries(Object.entries(initContainer.rows).filter(([, row]) => !known.includes(row)));
 }
 
 function namesByReason(rows: Struct["rows"], support: Exclude<Row["support"], "supported">): string {
@@ -58,6 +83,8 @@ function valuesOf(shape: Shape): string {
       return shape.max === Number.MAX_SAFE_INTEGER ? "integer" : `${shape.min} to ${shape.max}`;
     case "mode":
       return "0 to 0777";
+    case "port":
+      return "1 to 65535, name";
     case "quantity":
       return "quantity";
     case "flag":

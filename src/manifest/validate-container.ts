@@ -6,6 +6,7 @@ import { absoluteMountPath } from "./mount-path.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { Report } from "./report.ts";
 import type { PodManifest } from "./schema.ts";
+import { refuseHandlers, validateHandlers } from "./validate-handler.ts";
 import { reportChoices, validateResourceField } from "./validate-reference.ts";
 
 export interface ContainerPlace {
@@ -16,8 +17,27 @@ export interface ContainerPlace {
 }
 
 type Container = PodManifest["spec"]["containers"][number];
+type InitContainer = NonNullable<PodManifest["spec"]["initContainers"]>[number];
 
 export function validateContainer(container: Container, place: ContainerPlace): void {
+  validateAnyContainer(container, place);
+  validateHandlers(container, place);
+}
+
+export function validateInitContainer(container: InitContainer, place: ContainerPlace): void {
+  const { spec, field, report } = place;
+  validateAnyContainer(container, place);
+  if (container.restartPolicy === "Always") validateHandlers(container, place);
+  else refuseHandlers(container, field, report);
+  if (container.name === "" || !spec.containers.some(({ name }) => name === container.name)) return;
+  report.add({
+    code: "Duplicate",
+    field: `${field}.name`,
+    message: `Duplicate value: ${quote(container.name)}`,
+  });
+}
+
+function validateAnyContainer(container: Container, place: ContainerPlace): void {
   validateEnvironment(container, place);
   validateMounts(container, place);
   validatePorts(container, place);

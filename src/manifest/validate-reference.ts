@@ -41,7 +41,7 @@ export function validateResourceField(
   { containerName, resource, divisor = "0" }: ResourceField,
   { spec, field, report }: Place & { readonly spec: PodManifest["spec"] },
 ): void {
-  const names = spec.containers.map(({ name }) => name);
+  const names = [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name);
   if (containerName !== undefined && !names.includes(containerName)) {
     const near = nearestName(containerName, names);
     report.add({

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import type { ConfigObjects } from "./config-objects.ts";
 import type { ContentHash } from "./names.ts";
 import type { Pod } from "./pod.ts";
+import { allContainersOf } from "./stage.ts";
 import type { ProjectedSource } from "./volume.ts";
 
 /**
@@ -37,10 +38,11 @@ interface Reference {
 
 function referencesOf({ spec }: Pick<Pod, "spec">): readonly Reference[] {
   const volumes = spec.volumes.flatMap((volume) => (volume.kind === "projected" ? volume.sources : []));
-  const variables = spec.containers.flatMap(({ env }) => env.map(({ source }) => source));
+  const containers = allContainersOf(spec);
+  const variables = containers.flatMap(({ env }) => env.map(({ source }) => source));
   return [
     ...volumes.flatMap((source) => (source.kind === "downwardAPI" ? [] : [source])),
-    ...spec.containers.flatMap(({ envFrom }) => envFrom),
+    ...containers.flatMap(({ envFrom }) => envFrom),
     ...variables.flatMap((source): readonly Reference[] => {
       if (source.kind !== "configMapKey" && source.kind !== "secretKey") return [];
       return [{ kind: source.kind === "secretKey" ? "secret" : "configMap", name: source.name }];

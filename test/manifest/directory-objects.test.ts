@@ -113,6 +113,20 @@ test("only who asks for it is another pod when its environment's objects change"
   await waitUntil("another hash", () => hashOf(watched) !== green);
 });
 
+test("an init container's environment counts as well", async () => {
+  const inInit = restarting.replace(
+    env,
+    `  initContainers:\n    - name: init\n      image: example.com/app:1.0\n${env}`,
+  );
+  await using watched = await Watched.start();
+  await watched.put("objects.yaml", `${settings("blue")}---\n${login("one")}`);
+  await watched.put("web.yaml", inInit);
+  await watched.waitForNames("web");
+  const blue = hashOf(watched);
+  await watched.put("objects.yaml", `${settings("red")}---\n${login("one")}`);
+  await waitUntil("another hash", () => hashOf(watched) !== blue);
+});
+
 test("another agent makes the same hash, and takes the recorded one while the pod's file is bad", async () => {
   await using watched = await Watched.start();
   await watched.put("objects.yaml", `${settings("blue")}---\n${login("hunter2")}`);

@@ -26,6 +26,9 @@ const decisions: Readonly<Record<string, string>> = {
   "resource domain": "there is nothing but cpu and memory to give",
   "unknown field": "ignored there, never here",
   "two documents": "the second is ignored there, a duplicate here",
+  "probe negative": "told with both ends, as later Kubernetes does elsewhere",
+  "probe bad header": "the field lacks its index there",
+  "activeDeadline 0": "worded as in Kubernetes 1.30",
   "other kind": "a dump of Go's structures there",
   "empty file": "a JSON decoder's message there",
 };

@@ -73,6 +73,10 @@ test.each([
     "variables",
     withContainer({ envFrom: [{ kind: "configMap", name: "settings", prefix: "", optional: true }] }),
   ],
+  [
+    "variables of an init container",
+    withInitContainer({ envFrom: [{ kind: "configMap", name: "settings", prefix: "", optional: true }] }),
+  ],
 ])("what a start depends on: %s of a ConfigMap", (_name, of) => {
   const hashes = [noConfigObjects, configMap("settings", "a"), configMap("settings", "b")].map((it) =>
     objectsHash(of, it),
@@ -90,6 +94,11 @@ test("what a start depends on: a Secret for its images", () => {
 
 function withContainer(change: Partial<Container>): Pod {
   return { ...basePod(), spec: { ...basePod().spec, containers: [{ ...plainContainer, ...change }] } };
+}
+
+function withInitContainer(change: Partial<Container>): Pod {
+  const initContainers = [{ ...plainContainer, name: "init", isSidecar: false, ...change }];
+  return { ...basePod(), spec: { ...basePod().spec, initContainers } };
 }
 
 test("labels count where the downward API shows them, whatever their order", () => {
