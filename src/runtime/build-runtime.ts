@@ -65,7 +65,7 @@ async function buildImages(parts: RuntimeParts): Promise<{ images: Images; garba
   const onDiskFull = () => void garbage.collect();
   const atOnce = parts.maxParallelImagePulls;
   const pulls = new Pulls({ rkt, credentials, fetched, atOnce, clock, log, onDiskFull });
-  const images = new Images({ rkt, pulls, log, onActivity: parts.onImageActivity });
+  const images = new Images({ rkt, pulls, log, onActivity: parts.onImageActivity, record: parts.record });
   const isKept: ImageGarbageOptions["isKept"] = (id) => images.isKept(id);
   const onRemoved = () => images.forget();
   const garbage = new ImageGarbage({ rkt, dataDir, fetched, isKept, onRemoved, clock, log });

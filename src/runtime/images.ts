@@ -4,6 +4,7 @@
 import { stat } from "node:fs/promises";
 import { errorChain } from "../host/error.ts";
 import type { Log } from "../host/log.ts";
+import type { RecordEvent } from "../pod/event.ts";
 import type { ImageActivity, Pulling, StaleImage } from "../pod/image-activity.ts";
 import { type ImageId, type PodKey, podKey } from "../pod/names.ts";
 import type { Container, Pod } from "../pod/pod.ts";
@@ -12,6 +13,7 @@ import type { AppcImageManifest } from "../rkt/appc.ts";
 import { findImage, type ImageName, parseImageName } from "../rkt/image-name.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
 import { RktError } from "../rkt/rkt-error.ts";
+import { type ImageEvents, imageEvents } from "./image-events.ts";
 import { isUnreachable, type Pulls } from "./pulls.ts";
 
 export interface Image {
@@ -29,12 +31,14 @@ export interface ImagesOptions {
   readonly pulls: Pick<Pulls, "pull" | "import">;
   readonly log: Log;
   readonly onActivity: (key: PodKey, change: Partial<ImageActivity>) => void;
+  readonly record: RecordEvent;
 }
 
 /** One container's image while its pod is prepared. */
 interface Wish extends Pick<Container, "image" | "imagePullPolicy"> {
   readonly pod: Pod;
   readonly signal: AbortSignal;
+  readonly events: ImageEvents;
   readonly onPulling: (pulling: Pulling | undefined) => void;
   readonly onStale: (image: StaleImage) => void;
 }
@@ -62,9 +66,15 @@ export class Images {
     try {
       const byContainer = new Map<string, Image>();
       for (const { name, image, imagePullPolicy } of pod.spec.containers) {
-        const id = await this.#find({ image, imagePullPolicy, pod, signal, onPulling, onStale });
-        kept.use(this.#keep(id));
-        byContainer.set(name, { id, manifest: await this.#manifest(id, image, signal) });
+        const events = imageEvents(this.#options.record, pod, { name, image });
+        try {
+          const id = await this.#find({ image, imagePullPolicy, pod, signal, events, onPulling, onStale });
+          kept.use(this.#keep(id));
+          byContainer.set(name, { id, manifest: await this.#manifest(id, image, signal) });
+        } catch (error) {
+          if (!signal.aborted) events.failed(error);
+          throw error;
+        }
       }
       tell({ stale });
       const all = kept.move();
@@ -123,7 +133,7 @@ export class Images {
   /** A local file is no pull, whatever the policy: it is read when it has changed. */
   async #fromFile(
     { location, path }: Extract<ImageName, { kind: "file" }>,
-    { image, signal }: Wish,
+    { image, events, signal }: Wish,
   ): Promise<ImageId> {
     const identity = await stat(path, { bigint: true }).then(
       ({ dev, ino, size, mtimeNs, ctimeNs }) => [dev, ino, size, mtimeNs, ctimeNs].join(" "),
@@ -135,13 +145,22 @@ export class Images {
       const file = this.#files.get(location);
       return file?.identity === identity ? file.id : undefined;
     };
-    const id = known() ?? (await this.#options.pulls.import({ image, location, identity, known }, signal));
+    const present = known();
+    if (present !== undefined) events.present();
+    const request = { image, location, identity, known, events };
+    const id = present ?? (await this.#options.pulls.import(request, signal));
     this.#files.set(location, { identity, id });
     return id;
   }
 
   /** Undefined: it is not there. */
-  async #fromStore(name: ImageName, { image, signal }: Wish): Promise<ImageId | undefined> {
+  async #fromStore(name: ImageName, wish: Wish): Promise<ImageId | undefined> {
+    const id = await this.#findInStore(name, wish);
+    if (id !== undefined) wish.events.present();
+    return id;
+  }
+
+  async #findInStore(name: ImageName, { image, signal }: Wish): Promise<ImageId | undefined> {
     const { rkt } = this.#options;
     try {
       if (name.kind === "docker" && name.digest === "")

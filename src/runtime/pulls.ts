@@ -12,6 +12,7 @@ import type { ImageName } from "../rkt/image-name.ts";
 import type { FetchOptions, RktClient } from "../rkt/rkt-client.ts";
 import { RktError } from "../rkt/rkt-error.ts";
 import type { FetchedImages } from "./fetched-images.ts";
+import type { ImageEvents } from "./image-events.ts";
 import { PullBackOff } from "./pull-back-off.ts";
 import type { FoundCredentials, PullCredentials } from "./pull-credentials.ts";
 import { Turns } from "./turns.ts";
@@ -34,6 +35,7 @@ export interface PullRequest {
   readonly name: ImageName;
   readonly pod: Pod;
   readonly pullPolicy: "new" | "update";
+  readonly events: Pick<ImageEvents, "pulling" | "pulled">;
   readonly onPulling: (pulling: Pulling) => void;
 }
 
@@ -44,6 +46,19 @@ export interface ImportRequest {
   readonly identity: string;
   /** Asked when it is its turn, as another pod's may have brought it. */
   readonly known: () => ImageId | undefined;
+  readonly events: ImageEvents;
+}
+
+interface Asked {
+  readonly found: FoundCredentials;
+  readonly askedMs: number;
+  readonly signal: AbortSignal;
+}
+
+interface Fetched {
+  readonly id: ImageId;
+  /** Undefined: not known. */
+  readonly sizeBytes: number | undefined;
 }
 
 const noCredentials: FoundCredentials = { usable: [], unusable: [] };
@@ -73,15 +88,24 @@ export class Pulls {
     const key = `${name.location} ${digest}`;
     this.#backOff.check(key, subject);
     onPulling({ image, isQueued: !this.#turns.isFree, progress: undefined });
+    const askedMs = this.#options.clock.nowMs();
     using _turn = await this.#turns.take(signal);
-    return await this.#withBackOff(key, subject, () => this.#loggedPull(request, found, signal), signal);
+    const fetch = () => this.#toldPull(request, { found, askedMs, signal });
+    return await this.#withBackOff(key, subject, fetch, signal);
   }
 
   /** Reads a local file. Throws as pull() does. */
-  async import({ image, location, identity, known }: ImportRequest, signal: AbortSignal): Promise<ImageId> {
+  async import(request: ImportRequest, signal: AbortSignal): Promise<ImageId> {
+    const { image, location, identity, known, events } = request;
+    const askedMs = this.#options.clock.nowMs();
     using _turn = await this.#fileTurns.take(signal);
-    const fetch = () => this.#fetch(location, {}, signal);
-    return known() ?? (await this.#withBackOff(`${location} ${identity}`, `image "${image}"`, fetch, signal));
+    const present = known();
+    if (present !== undefined) {
+      events.present();
+      return present;
+    }
+    const fetch = () => this.#told(events, askedMs, () => this.#fetch(location, {}, signal));
+    return this.#withBackOff(`${location} ${identity}`, `image "${image}"`, fetch, signal);
   }
 
   async #withBackOff(
@@ -101,15 +125,29 @@ export class Pulls {
     }
   }
 
-  async #loggedPull(request: PullRequest, found: FoundCredentials, signal: AbortSignal): Promise<ImageId> {
-    const { image, pod, onPulling } = request;
+  async #toldPull(request: PullRequest, { found, askedMs, signal }: Asked): Promise<ImageId> {
+    const { image, pod, onPulling, events } = request;
     const { clock, log } = this.#options;
     const startedMs = clock.nowMs();
     const fields = { image, pod: `${pod.namespace}/${pod.name}` };
     onPulling({ image, isQueued: false, progress: undefined });
     log.info("pulling", fields);
-    const id = await this.#fetchWith(found, request, signal);
+    const id = await this.#told(events, askedMs, () => this.#fetchWith(found, request, signal));
     log.info("pulled", { ...fields, ms: clock.nowMs() - startedMs });
+    return id;
+  }
+
+  async #told(
+    events: Pick<ImageEvents, "pulling" | "pulled">,
+    askedMs: number,
+    fetch: () => Promise<Fetched>,
+  ): Promise<ImageId> {
+    const { clock } = this.#options;
+    const startedMs = clock.nowMs();
+    events.pulling();
+    const { id, sizeBytes } = await fetch();
+    const nowMs = clock.nowMs();
+    events.pulled({ pullMs: nowMs - startedMs, allMs: nowMs - askedMs, sizeBytes });
     return id;
   }
 
@@ -118,7 +156,7 @@ export class Pulls {
     found: FoundCredentials,
     { image, name, pullPolicy, onPulling }: PullRequest,
     signal: AbortSignal,
-  ): Promise<ImageId> {
+  ): Promise<Fetched> {
     const options: FetchOptions = {
       pullPolicy,
       onProgress: (progress) => onPulling({ image, isQueued: false, progress }),
@@ -138,7 +176,7 @@ export class Pulls {
     throw failure;
   }
 
-  async #fetch(location: string, options: FetchOptions, signal: AbortSignal): Promise<ImageId> {
+  async #fetch(location: string, options: FetchOptions, signal: AbortSignal): Promise<Fetched> {
     const { rkt, fetched, log, onDiskFull } = this.#options;
     try {
       const before = new Set((await rkt.listImages(signal)).map(({ id }) => id));
@@ -147,7 +185,8 @@ export class Pulls {
         await fetched
           .add(id)
           .catch((error: unknown) => log.warn("Cannot note a pulled image", { error: errorChain(error) }));
-      return id;
+      const images = await rkt.listImages(signal).catch(() => []);
+      return { id, sizeBytes: images.find((image) => image.id === id)?.sizeBytes };
     } catch (error) {
       if (error instanceof RktError && error.isDiskFull) onDiskFull();
       throw error;

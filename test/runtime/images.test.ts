@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { errorChain } from "../../src/host/error.ts";
 import { createLog } from "../../src/host/log.ts";
+import type { PodEvent } from "../../src/pod/event.ts";
 import { type ImageActivity, noImageActivity } from "../../src/pod/image-activity.ts";
 import type { ImageId } from "../../src/pod/names.ts";
 import type { Pod, PullPolicy } from "../../src/pod/pod.ts";
@@ -26,6 +27,8 @@ class World {
   readonly store = new MemoryImageStore();
   /** Each as it was told, put together. */
   readonly activities: ImageActivity[] = [];
+  /** `REASON: MESSAGE` */
+  readonly events: string[] = [];
   readonly fetched = new Set<ImageId>();
   diskFull = 0;
   readonly images: Images;
@@ -48,7 +51,8 @@ class World {
     });
     const onActivity = (_key: string, change: Partial<ImageActivity>) =>
       this.activities.push({ ...(this.activities.at(-1) ?? noImageActivity), ...change });
-    this.images = new Images({ rkt: this.store, pulls, log, onActivity });
+    const record = ({ reason, message }: PodEvent) => void this.events.push(`${reason}: ${message}`);
+    this.images = new Images({ rkt: this.store, pulls, log, onActivity, record });
   }
 
   /** The id that the image has become. */
@@ -405,5 +409,68 @@ describe("while a pull hangs", () => {
     open();
     await pull;
     await world.ensure(foo); // its turn was not lost, and it has no back-off
+  });
+});
+
+describe("events tell", () => {
+  test("of a pull, how long it took and waited and what it brought; and that an image is there", async () => {
+    const world = new World();
+    const gate = Promise.withResolvers<void>();
+    world.store.gates.set(`docker://${foo}`, gate.promise);
+    const first = world.ensure();
+    await waitUntil("it to be pulled", () => world.store.pulls === 1);
+    const second = world.ensure("example.com/second:1.0");
+    await waitUntil("the other to be queued", () => world.activities.at(-1)?.pulling?.isQueued);
+    world.clock.advance(62_500);
+    gate.resolve();
+    await Promise.all([first, second]);
+    await world.ensure();
+    expect(world.events).toEqual([
+      `Pulling: Pulling image "${foo}"`,
+      `Pulled: Successfully pulled image "${foo}" in 1m2.5s (1m2.5s including waiting). Image size: 1 bytes.`,
+      'Pulling: Pulling image "example.com/second:1.0"',
+      'Pulled: Successfully pulled image "example.com/second:1.0" in 0ms (1m2.5s including waiting). Image size: 1 bytes.',
+      `Pulled: Container image "${foo}" already present on machine`,
+    ]);
+  });
+
+  test("of what could not be pulled, why, and then that it is left alone", async () => {
+    const world = new World();
+    world.store.failure = denied;
+    await world.reason();
+    await world.reason();
+    await world.reason(foo, "Never");
+    await world.reason("a//b");
+    const [, why] = world.events[1]?.split(`"${foo}": `) ?? [];
+    expect(why).toContain("403");
+    expect(world.events).toEqual([
+      `Pulling: Pulling image "${foo}"`,
+      `Failed: Failed to pull image "${foo}": ${why}`,
+      `BackOff: Back-off pulling image "${foo}": ${why}`,
+      `ErrImageNeverPull: Container image "${foo}" is not present with pull policy of Never`,
+      expect.stringContaining('Failed: Failed to apply default image tag "a//b"'),
+    ]);
+  });
+
+  test("of a local file that it is read once", async () => {
+    await using dir = await tempDir();
+    const path = `${dir.path}/image.aci`;
+    await writeFile(path, "");
+    const world = new World();
+    await world.ensure(path);
+    await world.ensure(path);
+    expect(world.events.map((text) => text.split(":")[0])).toEqual(["Pulling", "Pulled", "Pulled"]);
+    expect(world.events[2]).toBe(`Pulled: Container image "${path}" already present on machine`);
+  });
+
+  test("nothing of a pull that was canceled", async () => {
+    const world = new World();
+    world.store.gates.set(`docker://${foo}`, new Promise(() => undefined));
+    const cancel = new AbortController();
+    const pulled = world.ensure(foo, "IfNotPresent", cancel.signal);
+    await waitUntil("it to be pulled", () => world.store.pulls === 1);
+    cancel.abort();
+    await pulled.catch(() => undefined);
+    expect(world.events).toEqual([`Pulling: Pulling image "${foo}"`]);
   });
 });

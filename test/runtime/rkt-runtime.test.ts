@@ -64,7 +64,7 @@ runtimeContract("rkt and systemd, with the built-in engine", async () => {
     fetched: new FetchedImages(dir.path),
     onDiskFull: () => undefined,
   });
-  const images = new Images({ rkt, pulls, log, onActivity: () => undefined });
+  const images = new Images({ rkt, pulls, log, onActivity: () => undefined, record: () => undefined });
   const garbage = { collect: async () => undefined, noteChange: () => undefined };
   const options = {
     rkt,
