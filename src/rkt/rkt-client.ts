@@ -11,6 +11,7 @@ import {
   type RunPreparedOptions,
   runPreparedArgs,
 } from "./command-line.ts";
+import { type Entered, type EnterOptions, runEntered } from "./enter.ts";
 import { RktError } from "./rkt-error.ts";
 import {
   type FetchProgress,
@@ -216,6 +217,20 @@ export class RktClient {
   /** The command that runs another command in an app of a running pod. */
   enterArgv(uuid: RktUuid, app: string, command: readonly string[]): Argv {
     return [...globalArgv(this.#command, this.#options), "enter", `--app=${app}`, uuid, ...command];
+  }
+
+  /** Runs that to its end. Throws where rkt could not: then nothing is known of the command. */
+  async enter(
+    uuid: RktUuid,
+    app: string,
+    command: readonly string[],
+    options: EnterOptions,
+  ): Promise<Entered> {
+    try {
+      return await runEntered(this.enterArgv(uuid, app, command), options);
+    } catch (error) {
+      throw new RktError(`enter app ${app} of pod ${uuid}`, error);
+    }
   }
 
   /** Incomplete where rkt left pods out (being prepared, or aborted) or crashed over one (an app without `app` section). */
