@@ -1,7 +1,8 @@
 // A decoded manifest becomes a Pod of this node, as the kubelet makes static pods of files.
 
-import { specHash, staticPodUid } from "../pod/hash.ts";
-import type { PodUid } from "../pod/names.ts";
+import { specHash, staticPodUid, wholeHash } from "../pod/hash.ts";
+import type { Json } from "../pod/json.ts";
+import type { PodUid, SpecHash } from "../pod/names.ts";
 import type { Pod } from "../pod/pod.ts";
 import type { DecodedPod } from "./decode.ts";
 import { fieldPath } from "./decode-node.ts";
@@ -16,6 +17,8 @@ export interface ConvertOptions {
   readonly file: string;
   /** When a Pod of this uid was first accepted, in milliseconds since the epoch; asked for a new one, it is now. */
   readonly seenAtMs: (uid: PodUid) => number;
+  /** Those of the Pods that were accepted before this process. */
+  readonly acceptedHashes?: ReadonlySet<SpecHash>;
 }
 
 /** The Pod; a name that does not become a good one with the node's at its end is reported. */
@@ -46,7 +49,13 @@ export function convertPod(decoded: DecodedPod, options: ConvertOptions, report:
     },
     spec: completedSpec(manifest.spec, nodeName),
   };
-  return podOf(wire, { uid, specHash: specHash(written.spec ?? null), source: { file, document } });
+  return podOf(wire, { uid, specHash: hashOf(written.spec ?? null, options), source: { file, document } });
+}
+
+/** What runs keeps the hash that a version before this one gave it. */
+function hashOf(spec: Json, { acceptedHashes }: ConvertOptions): SpecHash {
+  const former = wholeHash(spec);
+  return acceptedHashes?.has(former) ? former : specHash(spec);
 }
 
 type Spec = PodManifest["spec"];

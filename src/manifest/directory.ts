@@ -5,7 +5,7 @@ import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { noConfigObjects } from "../pod/config-objects.ts";
 import type { Desired, ManifestFile } from "../pod/desired.ts";
-import { type PodUid, podKey } from "../pod/names.ts";
+import { type PodUid, podKey, type SpecHash } from "../pod/names.ts";
 import type { Pod } from "../pod/pod.ts";
 import { formatProblem, type Problem } from "../pod/problem.ts";
 import { acceptFiles } from "./acceptance.ts";
@@ -42,6 +42,7 @@ export class ManifestDirectory implements AsyncDisposable {
   readonly #evaluated = new Map<string, Evaluated>();
   /** Pods from before this process, with the hashes that they were accepted with. */
   readonly #remembered: ReadonlySet<Pod>;
+  readonly #rememberedHashes: ReadonlySet<SpecHash>;
   #accepted: ReadonlyMap<string, Content>;
   #desired: Desired;
   #loop: Promise<void> | undefined;
@@ -52,6 +53,7 @@ export class ManifestDirectory implements AsyncDisposable {
     this.#options = options;
     const pods = rememberedPods(options.accepted, options.log);
     this.#remembered = new Set(pods);
+    this.#rememberedHashes = new Set(pods.map(({ specHash }) => specHash));
     this.#accepted = byFile(pods);
     this.#settling = new Settling(this.#accepted.keys());
     this.#watch = new PathWatch(options.path, () => this.#hint(), options.log);
@@ -141,7 +143,11 @@ export class ManifestDirectory implements AsyncDisposable {
     for (const [path, entry] of [...settled].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const known = this.#evaluated.get(path);
       if (entry.kind === "remembered" || (known?.entry === entry && !known.isRetried)) continue;
-      const evaluated = await evaluateEntry(path, entry, { nodeName: this.#options.nodeName, seenAtMs });
+      const evaluated = await evaluateEntry(path, entry, {
+        nodeName: this.#options.nodeName,
+        seenAtMs,
+        acceptedHashes: this.#rememberedHashes,
+      });
       if (evaluated === undefined) this.#settling.unsettle(path, nowMs);
       else this.#evaluated.set(path, evaluated);
     }

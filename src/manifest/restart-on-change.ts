@@ -2,7 +2,7 @@
 // with, as in Kubernetes; volumes are renewed in place either way.
 
 import type { ConfigObjects } from "../pod/config-objects.ts";
-import { specHash } from "../pod/hash.ts";
+import { wholeHash } from "../pod/hash.ts";
 import type { Json } from "../pod/json.ts";
 import type { Container, Pod } from "../pod/pod.ts";
 import { allContainersOf } from "../pod/stage.ts";
@@ -15,7 +15,7 @@ export function withContentInHash(pod: Pod, objects: ConfigObjects): Pod {
   const contents = allContainersOf(pod.spec).flatMap((container) =>
     contentsOf(container, pod.namespace, objects),
   );
-  return contents.length === 0 ? pod : { ...pod, specHash: specHash([pod.specHash, ...contents]) };
+  return contents.length === 0 ? pod : { ...pod, specHash: wholeHash([pod.specHash, ...contents]) };
 }
 
 function contentsOf({ env, envFrom }: Container, namespace: string, objects: ConfigObjects): readonly Json[] {

@@ -1,7 +1,6 @@
 // The whole way of one file, for the directory and for `gantry validate` alike.
 
 import type { ConfigMap, Secret } from "../pod/config-objects.ts";
-import type { PodUid } from "../pod/names.ts";
 import type { Pod } from "../pod/pod.ts";
 import type { Problem } from "../pod/problem.ts";
 import { type Claim, type Content, doClaimsClash, objectClaim, podClaims, topicOf } from "./content.ts";
@@ -33,11 +32,7 @@ export interface PlacedClaim {
   readonly place: Place;
 }
 
-export interface ValidateOptions {
-  readonly nodeName: string;
-  /** When a Pod of this uid was first accepted, in milliseconds since the epoch. */
-  readonly seenAtMs: (uid: PodUid) => number;
-}
+export type ValidateOptions = Omit<ConvertOptions, "file">;
 
 /** Kubernetes takes no larger object either. */
 export const manifestBytesMax = 1024 * 1024;
