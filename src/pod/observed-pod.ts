@@ -16,6 +16,8 @@ export interface PodDirectory {
   readonly content: ContentHash | undefined;
   /** Digest of the accepted manifest that is kept in it (pod/desired.ts); undefined: there is none. */
   readonly accepted: ContentHash | undefined;
+  /** The accepted manifest (pod/desired.ts) of the last version of the Pod that was Ready; undefined: none was. */
+  readonly good: string | undefined;
 }
 
 /** One rkt pod that was made for a Pod, or what is left of it. */
@@ -31,8 +33,13 @@ export interface Revision {
   readonly manifest: string;
   /** How often the Pod had been started before, since its last edit. */
   readonly restartCount: number;
-  /** The crash back-off that was waited for before this one was started. */
+  /** The crash back-off that the Pod had reached by then: what its next crash doubles. */
   readonly backOffMs: number;
+  /**
+   * When the Pod was first started as it is written, on the monotonic clock of this boot; negative: in an earlier boot. The same for all
+   * revisions of one life of the Pod, which ends when it is replaced or not wanted any more.
+   */
+  readonly activeSinceMs: number;
   readonly state: RevisionState;
   /** Its postStart hooks have run, or it has none. */
   readonly isPostStarted: boolean;
@@ -63,9 +70,12 @@ export type RevisionState =
       readonly finishedAtMs: number | undefined;
       /** On the monotonic clock of this boot (Clock.nowMs); negative if it ended in an earlier boot. */
       readonly finishedMs: number;
+      /** Also in an earlier boot; 0 where that is not known. */
       readonly ranForMs: number;
       /** By Runtime.stop(), to make room or as it is not wanted any more, and not by itself: how it ended says nothing of whether the Pod is done. */
       readonly isStopped: boolean;
+      /** From outside and not by Runtime.stop(): a shutdown, a power cut, a stop by hand. That is no crash, and no success. */
+      readonly isInterrupted: boolean;
       /** Why Runtime.stop() ended it where that was for its own fault; undefined where it was not. */
       readonly killed: Failure | undefined;
       /** Why it could not even start its apps; undefined where it did. */

@@ -57,8 +57,8 @@ export interface Plan {
   readonly cancel: readonly Action[];
   /** When time alone makes another plan; undefined: never. */
   readonly recheckAtMs: number | undefined;
-  /** Each Pod that should be started, or whose volumes should be brought up to date. */
-  readonly waiting: ReadonlyMap<PodKey, Waiting>;
+  /** Each Pod that is not as it should be, and why; what keeps it back most comes first. */
+  readonly waiting: ReadonlyMap<PodKey, readonly Waiting[]>;
 }
 
 /** An action that the world asks for; of a Pod's steps the first that is due is taken. */
@@ -91,7 +91,7 @@ export function plan(world: World): Plan {
       steps
         .flat()
         .filter(isAwaited)
-        .map((step) => [step.action.key, waitingFor(step, world)]),
+        .map((step) => [step.action.key, [waitingFor(step, world)]]),
     ),
   };
 }
@@ -153,7 +153,13 @@ function runSteps(
     objects: objectsHash(pod, objects),
     replaces: [],
   } as const;
-  const ofPod = { stage: containersStage, networkOf: undefined };
+  const ofPod = {
+    stage: containersStage,
+    networkOf: undefined,
+    activeSinceMs: undefined,
+    after: [],
+    before: [],
+  };
   const first = { restartCount: 0, backOffMs: 0, ...ofPod };
   const live = [...running, ...stopping];
   if (live.some(({ specHash }) => specHash !== pod.specHash))
@@ -206,13 +212,15 @@ function isObsolete({ key, pod }: ActionOf<"run">, desired: Desired): boolean {
 
 function waitingFor(step: Step<AwaitedAction>, { failures, nowMs }: World): Waiting {
   const failed = failures.get(actionId(step.action));
+  if (step.action.kind === "refresh") return { kind: "refresh", failure: failed?.failure };
+  const { stage } = step.action.attempt;
   if (failed && failed.retryAtMs > nowMs) {
     const failure = (failed.count > 1 && failed.backOff) || failed.failure;
-    return { kind: "retry", failure, count: failed.count, untilMs: failed.retryAtMs };
+    return { kind: "retry", stage, failure, count: failed.count, untilMs: failed.retryAtMs };
   }
-  if (step.action.kind === "run" && step.notBeforeMs > nowMs)
-    return { kind: "restart", backOffMs: step.action.attempt.backOffMs, untilMs: step.notBeforeMs };
-  return { kind: "starting", failure: failed?.failure };
+  if (step.notBeforeMs > nowMs)
+    return { kind: "restart", stage, backOffMs: step.action.attempt.backOffMs, untilMs: step.notBeforeMs };
+  return { kind: "starting", stage, failure: failed?.failure };
 }
 
 /** Without which a Pod is not as it should be. */

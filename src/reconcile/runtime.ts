@@ -6,7 +6,10 @@ import type { Failure, Observation, Reason, Revision } from "../pod/observed-pod
 import type { Pod } from "../pod/pod.ts";
 import type { Stage } from "../pod/stage.ts";
 
-/** Every call may be repeated, and throws RuntimeError when the world fails. */
+/**
+ * Every call may be repeated, and throws RuntimeError when the world fails. What a call throws, what was made, started, stopped or
+ * evicted becomes an event by the reconciler; what happens within a call (pulls, preStop hooks) by the runtime.
+ */
 export interface Runtime {
   /** A complete look at what is ours, or an exception: never a part of it. */
   observe(signal: AbortSignal): Promise<Observation>;
@@ -21,8 +24,11 @@ export interface Runtime {
   refresh(pod: Pod, signal: AbortSignal): Promise<void>;
   /** Runs the postStart hooks of a revision that runs, and remembers that it has; throws FailedPostStartHook. */
   postStart(pod: Pod, revision: Revision, signal: AbortSignal): Promise<void>;
-  /** Remembers that a revision was Ready once. */
-  markReady(revision: Revision, signal: AbortSignal): Promise<void>;
+  /**
+   * Remembers that a revision was Ready once, and in its pod's directory this version of the Pod as the last good one
+   * (PodDirectory.good), for `gantry.io/rollback-after`.
+   */
+  markReady(pod: Pod, revision: Revision, signal: AbortSignal): Promise<void>;
   /** Runs the preStop hooks within the grace period, then ends it; resolves once nothing of it runs any more. */
   stop(revision: Revision, stop: Stop, signal: AbortSignal): Promise<void>;
   /** Removes what is left of a revision that does not run: its rkt pod, its unit. */
@@ -35,11 +41,17 @@ export interface Runtime {
 export interface Attempt {
   /** 0 for the first start of a Pod as it is now written. */
   readonly restartCount: number;
-  /** The crash back-off that was waited for. */
+  /** The crash back-off that the Pod has reached: what its next crash doubles. */
   readonly backOffMs: number;
+  /** Revision.activeSinceMs, to be kept over reboots; undefined: the Pod's life begins with this. */
+  readonly activeSinceMs: number | undefined;
   readonly stage: Stage;
   /** Whose network namespace it is to run in; undefined: the Pod's network is to be set up for it. */
   readonly networkOf: RktUuid | undefined;
+  /** Live ones, of this Pod and of others, that its unit is to be started after and so stopped before (systemd.unit(5), After=). */
+  readonly after: readonly RktUuid[];
+  /** The other way round. */
+  readonly before: readonly RktUuid[];
 }
 
 export interface Stop {

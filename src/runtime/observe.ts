@@ -127,6 +127,7 @@ export class Observer {
       manifest: mark.manifest,
       restartCount: mark.restartCount,
       backOffMs: mark.backOffMs,
+      activeSinceMs: this.#units.get(uuid)?.preparedMs ?? 0,
       state,
       apps: await this.#options.messages.addTo(apps, { uid: mark.podUid, uuid }, signal),
       podIP: pod?.networks.find(({ ip }) => ip !== "")?.ip ?? "",
@@ -152,6 +153,8 @@ export class Observer {
       finishedMs,
       ranForMs: hasStarted && preparedMs !== undefined ? Math.max(0, finishedMs - preparedMs) : 0,
       isStopped,
+      isInterrupted:
+        !isStopped && (end?.finished === undefined ? finishedMs <= 0 : end.finished.isStopRequested),
       killed: undefined,
       failure: hasStarted ? undefined : await this.#failure(uuid, end, signal),
     };

@@ -85,7 +85,7 @@ function waitingState(
       return { reason: "CrashLoopBackOff", message };
     }
     default:
-      return waiting satisfies never;
+      return { reason: "ContainerCreating" };
   }
 }
 

@@ -20,7 +20,7 @@ import {
 export interface Picture {
   readonly desired: Desired;
   readonly observation: Observation;
-  readonly waiting: ReadonlyMap<PodKey, Waiting>;
+  readonly waiting: ReadonlyMap<PodKey, readonly Waiting[]>;
 }
 
 export type StatusChange =
@@ -123,7 +123,7 @@ export class StatusStore {
       const images = this.#images.get(key) ?? noImageActivity;
       yield [
         key,
-        { ...common, pod, revisions, images, waiting: waiting.get(key), manifest, isDeleted: false },
+        { ...common, pod, revisions, images, waiting: waiting.get(key)?.[0], manifest, isDeleted: false },
       ];
     }
     for (const [key, revisions] of byKey) {

@@ -24,7 +24,15 @@ export interface RuntimeUnderTest extends AsyncDisposable {
   setObjects(objects: ConfigObjects): void;
 }
 
-const attempt: Attempt = { restartCount: 0, backOffMs: 0, stage: containersStage, networkOf: undefined };
+const attempt: Attempt = {
+  restartCount: 0,
+  backOffMs: 0,
+  stage: containersStage,
+  networkOf: undefined,
+  activeSinceMs: undefined,
+  after: [],
+  before: [],
+};
 const deliberate = { cause: undefined, graceSeconds: undefined };
 const { signal } = new AbortController();
 
@@ -68,7 +76,7 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
         apps: [{ name: "main", state: { kind: "created" } }],
       });
       expect((await it.runtime.observe(signal)).podDirectories).toEqual([
-        { uid: pod.uid, content: undefined, accepted: undefined },
+        { uid: pod.uid, content: undefined, accepted: undefined, good: undefined },
       ]);
     });
 
@@ -117,7 +125,7 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
       await it.runtime.remove(dead, signal);
       expect(await it.runtime.observe(signal)).toEqual({
         revisions: [],
-        podDirectories: [{ uid: pod.uid, content: undefined, accepted: undefined }],
+        podDirectories: [{ uid: pod.uid, content: undefined, accepted: undefined, good: undefined }],
       });
       await it.runtime.remove(dead, signal);
       await it.runtime.removePodDirectory(pod.uid, signal);

@@ -55,6 +55,7 @@ export class MemoryRuntime implements Runtime {
       uid,
       content,
       accepted: undefined,
+      good: undefined,
     }));
     return { revisions: this.revisions, podDirectories };
   }
@@ -68,7 +69,11 @@ export class MemoryRuntime implements Runtime {
     this.#directories.set(pod.uid, contentHash(pod, this.objects));
     this.#pods.set(uuid, pod);
     this.#revisions.set(uuid, {
-      ...attempt,
+      stage: attempt.stage,
+      networkOf: attempt.networkOf,
+      restartCount: attempt.restartCount,
+      backOffMs: attempt.backOffMs,
+      activeSinceMs: attempt.activeSinceMs ?? this.#clock.nowMs(),
       uuid,
       key,
       podUid: pod.uid,
@@ -152,6 +157,7 @@ export class MemoryRuntime implements Runtime {
         finishedMs: this.#clock.nowMs(),
         ranForMs: finishedAtMs - (revision.startedAtMs ?? finishedAtMs),
         isStopped,
+        isInterrupted: false,
         killed: undefined,
         failure: undefined,
       },

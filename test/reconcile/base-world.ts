@@ -100,6 +100,7 @@ export function baseRevision({
     manifest: `/manifests/${name}.yaml`,
     restartCount: 0,
     backOffMs: 0,
+    activeSinceMs: nowMs - 60_000,
     state,
     stage: containersStage,
     networkOf: undefined,
@@ -128,6 +129,9 @@ export const firstAttempt: Attempt = {
   backOffMs: 0,
   stage: containersStage,
   networkOf: undefined,
+  activeSinceMs: undefined,
+  after: [],
+  before: [],
 };
 
 /** Ended by itself `agoMs` ago. */
@@ -141,6 +145,7 @@ export function exited(
     finishedMs: nowMs - agoMs,
     ranForMs: 58_000,
     isStopped: false,
+    isInterrupted: false,
     killed: undefined,
     failure: undefined,
     ...rest,
@@ -178,6 +183,7 @@ export function baseWorld(
         uid,
         content,
         accepted: undefined,
+        good: undefined,
       })),
     },
     health: new Map(),

@@ -57,7 +57,7 @@ export class Loop implements AsyncDisposable {
 
   waitingOf(key = podKey("default", "web")) {
     const report = this.lastReport;
-    return report?.kind === "observed" ? report.plan.waiting.get(key) : undefined;
+    return report?.kind === "observed" ? report.plan.waiting.get(key)?.[0] : undefined;
   }
 
   async stop(): Promise<void> {

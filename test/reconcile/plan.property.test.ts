@@ -94,6 +94,7 @@ const world = fc
         uid: podUid,
         content: undefined,
         accepted: undefined,
+        good: undefined,
       })),
     };
     const calm = {

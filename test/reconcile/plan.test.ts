@@ -7,6 +7,7 @@ import type { ManifestFile } from "../../src/pod/desired.ts";
 import { type ContentHash, type PodUid, podKey } from "../../src/pod/names.ts";
 import type { Revision } from "../../src/pod/observed-pod.ts";
 import type { Problem } from "../../src/pod/problem.ts";
+import { containersStage } from "../../src/pod/stage.ts";
 import { type Action, actionId } from "../../src/reconcile/action.ts";
 import { type AttemptFailure, type Plan, plan, type World } from "../../src/reconcile/plan.ts";
 import {
@@ -24,7 +25,10 @@ import {
 const key = podKey("default", "web");
 const first = firstAttempt;
 const nothing: Plan = { actions: [], cancel: [], recheckAtMs: undefined, waiting: new Map() };
-const starting = new Map([[key, { kind: "starting", failure: undefined } as const]]);
+const starting = new Map([
+  [key, [{ kind: "starting", stage: containersStage, failure: undefined } as const]],
+]);
+const refreshing = new Map([[key, [{ kind: "refresh", failure: undefined } as const]]]);
 const running = baseRevision();
 const problem: Problem = {
   code: "Syntax",
@@ -147,7 +151,7 @@ describe("a ConfigMap that a running pod has mounted", () => {
     expect(plan(baseWorld({ desired, content: old }))).toEqual({
       ...nothing,
       actions: [refresh],
-      waiting: starting,
+      waiting: refreshing,
     });
   });
 
@@ -161,7 +165,7 @@ describe("a ConfigMap that a running pod has mounted", () => {
     expect(plan(baseWorld({ desired, failures }))).toEqual({
       ...nothing,
       recheckAtMs: nowMs + 10_000,
-      waiting: new Map([[key, { kind: "retry", failure, count: 1, untilMs: nowMs + 10_000 }]]),
+      waiting: new Map([[key, [{ kind: "refresh", failure }]]]),
     });
     const newer = { ...desired, objects: configMap("settings", "newer") };
     expect(plan(baseWorld({ desired: newer, failures })).actions).toMatchObject([{ kind: "refresh" }]);
@@ -188,7 +192,9 @@ describe("a crash back-off", () => {
     expect(plan(world)).toEqual({
       ...nothing,
       recheckAtMs: nowMs + 1,
-      waiting: new Map([[key, { kind: "restart", backOffMs: 40_000, untilMs: nowMs + 1 }]]),
+      waiting: new Map([
+        [key, [{ kind: "restart", stage: containersStage, backOffMs: 40_000, untilMs: nowMs + 1 }]],
+      ]),
     });
   });
 
@@ -241,7 +247,7 @@ function unwanted(
 const deadOnly = { revisions: [dead, prepared] };
 const directory = {
   revisions: [],
-  podDirectories: [{ uid: "uid-web" as PodUid, content: undefined, accepted: undefined }],
+  podDirectories: [{ uid: "uid-web" as PodUid, content: undefined, accepted: undefined, good: undefined }],
 };
 
 table("a pod that is not wanted any more", [
@@ -312,7 +318,9 @@ describe("what failed", () => {
     expect(plan(world)).toEqual({
       ...nothing,
       recheckAtMs: nowMs + 5000,
-      waiting: new Map([[key, { kind: "retry", failure, count: 2, untilMs: nowMs + 5000 }]]),
+      waiting: new Map([
+        [key, [{ kind: "retry", stage: containersStage, failure, count: 2, untilMs: nowMs + 5000 }]],
+      ]),
     });
   });
 
@@ -320,7 +328,7 @@ describe("what failed", () => {
     const backOff = { reason: "ImagePullBackOff", message: "Back-off pulling image" } as const;
     const told = (count: number) => {
       const attempt = { ...failed(nowMs + 5000, count), backOff };
-      return plan(baseWorld({ revisions: [], failures: failures(run(), attempt) })).waiting.get(key);
+      return plan(baseWorld({ revisions: [], failures: failures(run(), attempt) })).waiting.get(key)?.[0];
     };
     expect([told(1), told(2)]).toMatchObject([{ failure }, { failure: backOff }]);
   });
@@ -330,7 +338,7 @@ describe("what failed", () => {
     expect(plan(world)).toEqual({
       ...nothing,
       actions: [run()],
-      waiting: new Map([[key, { kind: "starting", failure }]]),
+      waiting: new Map([[key, [{ kind: "starting", stage: containersStage, failure }]]]),
     });
   });
 

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import type { Log } from "../../src/host/log.ts";
 import type { Desired } from "../../src/pod/desired.ts";
 import { podKey } from "../../src/pod/names.ts";
+import { containersStage } from "../../src/pod/stage.ts";
 import { type PassReport, Reconciler } from "../../src/reconcile/reconciler.ts";
 import { RuntimeError } from "../../src/reconcile/runtime.ts";
 import { waitUntil } from "../wait-until.ts";
@@ -69,6 +70,7 @@ test("an image that cannot be pulled is tried again after 10 s, 20 s … and tol
     });
     expect(loop.waitingOf()).toEqual({
       kind: "retry",
+      stage: containersStage,
       failure: { reason: "ErrImagePull", message: "missing: no such image" },
       count: index + 1,
       untilMs: loop.clock.nowMs() + delayMs,

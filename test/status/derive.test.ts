@@ -4,13 +4,14 @@ import { describe, expect, test } from "bun:test";
 import type { Pod as V1Pod } from "kubernetes-types/core/v1";
 import { noImageActivity, type Pulling } from "../../src/pod/image-activity.ts";
 import type { ObservedApp } from "../../src/pod/observed-pod.ts";
+import { containersStage } from "../../src/pod/stage.ts";
 import type { Waiting } from "../../src/pod/waiting.ts";
 import { derivePod } from "../../src/status/derive.ts";
 import type { PodView } from "../../src/status/shown-pod.ts";
 import { basePod, baseRevision, exited, exitedApp, wallMs } from "../reconcile/base-world.ts";
 
 const imageId = `sha512-${"0".repeat(64)}`;
-const crashing: Waiting = { kind: "restart", backOffMs: 160_000, untilMs: 0 };
+const crashing: Waiting = { kind: "restart", stage: containersStage, backOffMs: 160_000, untilMs: 0 };
 const failure = { reason: "ErrImagePull", message: "no such image" } as const;
 
 function view(change: Partial<PodView> = {}): PodView {
@@ -86,7 +87,10 @@ test("a pod that runs, whole", () => {
 
 describe("a container's state", () => {
   test("with nothing there: it is being created", () => {
-    const { container, phase } = derive({ revisions: [], waiting: { kind: "starting", failure: undefined } });
+    const { container, phase } = derive({
+      revisions: [],
+      waiting: { kind: "starting", stage: containersStage, failure: undefined },
+    });
     expect(container?.state).toEqual({ waiting: { reason: "ContainerCreating" } });
     expect(container).not.toHaveProperty("containerID");
     expect(phase).toBe("Pending");
@@ -94,8 +98,8 @@ describe("a container's state", () => {
 
   test("with an image error: what the plan tells of it, while it waits and while it tries again", () => {
     const waits: readonly Waiting[] = [
-      { kind: "retry", failure, count: 2, untilMs: 0 },
-      { kind: "starting", failure },
+      { kind: "retry", stage: containersStage, failure, count: 2, untilMs: 0 },
+      { kind: "starting", stage: containersStage, failure },
     ];
     for (const waiting of waits)
       expect(derive({ revisions: [], waiting })).toMatchObject({
@@ -125,7 +129,7 @@ describe("a container's state", () => {
     const images = { pulling, stale: [] };
     const { container } = derive({
       revisions: [],
-      waiting: { kind: "starting", failure: undefined },
+      waiting: { kind: "starting", stage: containersStage, failure: undefined },
       images,
     });
     expect(container?.state).toEqual({
@@ -134,7 +138,7 @@ describe("a container's state", () => {
   });
 
   test("while its image is pulled again: how that failed before, until it gets somewhere", () => {
-    const waiting: Waiting = { kind: "starting", failure };
+    const waiting: Waiting = { kind: "starting", stage: containersStage, failure };
     const begun = { image: "busybox", isQueued: false, progress: undefined };
     const reason = (pulling: Pulling) =>
       derive({ revisions: [], waiting, images: { pulling, stale: [] } }).container?.state?.waiting?.reason;
@@ -239,7 +243,7 @@ describe("a pod that was edited", () => {
   test("shows the old revision while the new one is prepared", () => {
     const { container, condition } = derive({
       revisions: [old],
-      waiting: { kind: "starting", failure: undefined },
+      waiting: { kind: "starting", stage: containersStage, failure: undefined },
     });
     expect(container?.state).toHaveProperty("running");
     expect(condition("UpToDate")).toBeUndefined();
@@ -248,7 +252,7 @@ describe("a pod that was edited", () => {
   test("and cannot be prepared keeps running, and says why it is not as written", () => {
     const { phase, condition } = derive({
       revisions: [old],
-      waiting: { kind: "retry", failure, count: 3, untilMs: 0 },
+      waiting: { kind: "retry", stage: containersStage, failure, count: 3, untilMs: 0 },
     });
     expect(phase).toBe("Running");
     expect(condition("Ready")?.status).toBe("True");
@@ -256,7 +260,9 @@ describe("a pod that was edited", () => {
   });
 
   test("in nothing but a ConfigMap that cannot be written says so too", () => {
-    const { container, condition } = derive({ waiting: { kind: "retry", failure, count: 1, untilMs: 0 } });
+    const { container, condition } = derive({
+      waiting: { kind: "retry", stage: containersStage, failure, count: 1, untilMs: 0 },
+    });
     expect(container).toMatchObject({ ready: true, state: { running: {} } });
     expect(condition("UpToDate")).toMatchObject({ status: "False", ...failure });
   });
@@ -264,14 +270,19 @@ describe("a pod that was edited", () => {
   test("after it had completed is pending, not completed", () => {
     const pod = basePod({ restartPolicy: "Never" });
     const revisions = [dead(0, { hash: "bbbb" })];
-    expect(derive({ pod, revisions, waiting: { kind: "starting", failure } }).phase).toBe("Pending");
+    expect(
+      derive({ pod, revisions, waiting: { kind: "starting", stage: containersStage, failure } }).phase,
+    ).toBe("Pending");
   });
 });
 
 test("a pod that was stopped on request and is wanted again is pending, not completed", () => {
   const pod = basePod({ restartPolicy: "OnFailure" });
   const revisions = [dead(0, { state: exited({ isStopped: true }) })];
-  expect(derive({ pod, revisions, waiting: { kind: "starting", failure: undefined } }).phase).toBe("Pending");
+  expect(
+    derive({ pod, revisions, waiting: { kind: "starting", stage: containersStage, failure: undefined } })
+      .phase,
+  ).toBe("Pending");
 });
 
 describe("a manifest that is refused now", () => {
@@ -318,7 +329,10 @@ describe("times", () => {
   });
 
   test("the start time is that of the first revision, and stays when that is gone", () => {
-    const pending = derive({ revisions: [], waiting: { kind: "starting", failure: undefined } }).pod;
+    const pending = derive({
+      revisions: [],
+      waiting: { kind: "starting", stage: containersStage, failure: undefined },
+    }).pod;
     expect(pending.status?.startTime).toBe("2026-01-01T12:00:00Z");
     const running = derive({ revisions: [baseRevision({ createdAtMs: later })] }, pending).pod;
     expect(running.status?.startTime).toBe("2026-01-01T12:01:00Z");
@@ -327,7 +341,7 @@ describe("times", () => {
   });
 
   test("the next agent tells the same of what runs", () => {
-    const waiting: Waiting = { kind: "starting", failure: undefined };
+    const waiting: Waiting = { kind: "starting", stage: containersStage, failure: undefined };
     const pending = derive({ revisions: [], waiting, wallMs: wallMs - 61_000 }).pod;
     const { status } = derive({}, pending).pod;
     expect(derive({ wallMs: later }).pod.status?.startTime).toBe(status?.startTime ?? "");

@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { podKey } from "../../src/pod/names.ts";
+import { containersStage } from "../../src/pod/stage.ts";
 import { type Picture, type StatusChange, StatusStore } from "../../src/status/store.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
 import { baseDesired, basePod, baseRevision, exited } from "../reconcile/base-world.ts";
@@ -117,7 +118,10 @@ test("logs are of the live revision and of the one before; in a crash loop both 
   expect(store.revisionsOf("default", "web")).toMatchObject({ current: live, previous: dead, isLive: true });
 
   const waiting = new Map([
-    [podKey("default", "web"), { kind: "restart", backOffMs: 0, untilMs: 0 } as const],
+    [
+      podKey("default", "web"),
+      [{ kind: "restart", stage: containersStage, backOffMs: 0, untilMs: 0 } as const],
+    ],
   ]);
   store.update(picture({ revisions: [dead], waiting }));
   expect(store.revisionsOf("default", "web")).toMatchObject({ current: dead, previous: dead });
@@ -129,7 +133,9 @@ test("logs are of the live revision and of the one before; in a crash loop both 
 test("what becomes of a Pod's images is told at once, kept over updates, and forgotten with the Pod", () => {
   const { store, told } = create();
   const key = podKey("default", "web");
-  const waiting = new Map([[key, { kind: "starting", failure: undefined } as const]]);
+  const waiting = new Map([
+    [key, [{ kind: "starting", stage: containersStage, failure: undefined } as const]],
+  ]);
   const message = () => store.get("default", "web")?.status?.containerStatuses?.[0]?.state?.waiting?.message;
   const pulling = { image: "busybox", isQueued: false, progress: undefined };
   store.reportImages(key, { pulling }); // before the first update: nobody to tell it of
