@@ -1,0 +1,112 @@
+// How much is in a directory: counted by du(1), which no link that a pod makes leads astray, and which can be ended.
+// Invariant: only when asked, at most once a minute, and one count at a time.
+
+import { statfs } from "node:fs/promises";
+import type { Clock } from "../host/clock.ts";
+import { CommandError, runCommand } from "../host/command.ts";
+import { hasErrorCode } from "../host/error.ts";
+
+export interface TreeUsage {
+  readonly bytes: number;
+  /** Undefined where du(1) cannot count them (busybox). */
+  readonly inodes: number | undefined;
+}
+
+export interface FileSystemSpace {
+  readonly totalBytes: number;
+  /** Those that root alone may use are not free. */
+  readonly freeBytes: number;
+  readonly inodes: number;
+  readonly inodesFree: number;
+}
+
+export interface DiskUsageOptions {
+  readonly clock: Pick<Clock, "nowMs">;
+}
+
+const ageMsMax = 60_000;
+const timeoutMs = 5 * 60_000;
+
+export class DiskUsage {
+  readonly #options: DiskUsageOptions;
+  #known: ReadonlyMap<string, Count> = new Map();
+  #counting: Promise<void> | undefined;
+
+  constructor(options: DiskUsageOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * What is known of each of these directories, and the rest is forgotten. What is older than a minute is counted anew, and waited for until
+   * `signal`: millions of files take their time.
+   */
+  async of(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, TreeUsage>> {
+    const nowMs = this.#options.clock.nowMs();
+    const isStale = paths.some((path) => nowMs - (this.#known.get(path)?.countedMs ?? -ageMsMax) >= ageMsMax);
+    if (isStale)
+      this.#counting ??= this.#count(paths).finally(() => {
+        this.#counting = undefined;
+      });
+    if (this.#counting) await Promise.race([this.#counting, aborted(signal)]);
+    return new Map(
+      paths.flatMap((path) => {
+        const usage = this.#known.get(path)?.usage;
+        return usage ? [[path, usage] as const] : [];
+      }),
+    );
+  }
+
+  async #count(paths: readonly string[]): Promise<void> {
+    const bytesByPath = await count(["--block-size=1"], paths);
+    const inodesByPath = await count(["--inodes"], paths); // what it looks at is still in memory
+    const countedMs = this.#options.clock.nowMs();
+    this.#known = new Map(
+      paths.map((path) => {
+        const [bytes, inodes] = [bytesByPath.get(path), inodesByPath.get(path)];
+        return [path, { countedMs, usage: bytes === undefined ? undefined : { bytes, inodes } }];
+      }),
+    );
+  }
+}
+
+interface Count {
+  readonly countedMs: number;
+  /** Undefined where there is no such directory. */
+  readonly usage: TreeUsage | undefined;
+}
+
+/** Undefined: there is no such directory. */
+export async function readSpace(path: string): Promise<FileSystemSpace | undefined> {
+  try {
+    const { bsize, blocks, bavail, files, ffree } = await statfs(path);
+    return { totalBytes: blocks * bsize, freeBytes: bavail * bsize, inodes: files, inodesFree: ffree };
+  } catch (error) {
+    if (hasErrorCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** By path. What cannot be looked at, or is gone, is left out. */
+async function count(
+  options: readonly string[],
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const argv = ["nice", "-n", "19", "du", "--summarize", "--one-file-system", "--null", ...options, "--"];
+  const { stdout } = await runCommand([...argv, ...paths], { timeoutMs }).catch((error: unknown) => {
+    if (error instanceof CommandError) return error; // of the others it tells all the same
+    throw error;
+  });
+  return new Map(
+    stdout.split("\0").flatMap((line) => {
+      const [, amount, path] = /^(\d+)\t(.*)$/s.exec(line) ?? [];
+      return path === undefined ? [] : [[path, Number(amount)] as const];
+    }),
+  );
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise;
+}
