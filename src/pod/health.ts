@@ -1,6 +1,7 @@
 // What the probes of a revision conclude: made by probe/, decided on by reconcile/, shown by status/.
 
 import type { RktUuid } from "./names.ts";
+import type { Container } from "./pod.ts";
 
 export interface ContainerHealth {
   /** Its startup probe has succeeded once, or it has none. */
@@ -23,3 +24,13 @@ export type HealthByRevision = ReadonlyMap<RktUuid, ReadonlyMap<string, Containe
 
 /** Of a running container. */
 export const healthWithoutProbes: ContainerHealth = { isStarted: true, isReady: true, unhealthy: undefined };
+
+/** Of a running container, `known` or not: until a probe has said so it is not started or not ready, if there is one to say so. */
+export function healthOf(
+  { startupProbe, readinessProbe }: Pick<Container, "startupProbe" | "readinessProbe">,
+  known: ContainerHealth | undefined,
+): ContainerHealth {
+  if (known !== undefined) return known;
+  const isStarted = startupProbe === undefined;
+  return { ...healthWithoutProbes, isStarted, isReady: isStarted && readinessProbe === undefined };
+}
