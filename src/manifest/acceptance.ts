@@ -1,8 +1,12 @@
 // Which version of each file counts: the new one, or the one accepted before. Pure.
-// Invariant: no two accepted files hold the same name, uid or port of the machine, whatever they held before.
+// Invariants: no two accepted files hold the same name, uid or port of the machine, whatever they held before; no accepted Pod waits for
+// itself, not by way of others either.
 
+import type { PodKey } from "../pod/names.ts";
 import type { Problem } from "../pod/problem.ts";
-import { type Claim, type Content, claimsOf, doClaimsClash, topicOf } from "./content.ts";
+import { annotation } from "./annotations.ts";
+import { type Claim, type Content, claimsOf, doClaimsClash, keyOf, topicOf } from "./content.ts";
+import { circleOf } from "./start-order.ts";
 import type { PlacedClaim, PlacedContent } from "./validate-file.ts";
 
 export interface Acceptance {
@@ -44,6 +48,10 @@ export function acceptFiles(
       conflicts.set(path, problems);
       isDone = false;
     }
+    for (const [path, problems] of circlesOf(candidates, conflicts, kept)) {
+      conflicts.set(path, problems);
+      isDone = false;
+    }
   }
   const accepted = [...files.keys()].flatMap((path): [string, Content][] => {
     const content = conflicts.has(path) ? undefined : candidates.get(path)?.content;
@@ -51,6 +59,34 @@ export function acceptFiles(
     return kept === undefined ? [] : [[path, kept]];
   });
   return { accepted: new Map(accepted), conflicts };
+}
+
+/** By path, of the candidates that have no conflict yet. */
+function circlesOf(
+  candidates: ReadonlyMap<string, PlacedContent>,
+  conflicts: ReadonlyMap<string, unknown>,
+  kept: readonly (readonly [string, Content])[],
+): ReadonlyMap<string, readonly Problem[]> {
+  const open = [...candidates].filter(([path]) => !conflicts.has(path));
+  const pods = [...open.map(([, { content }]) => content), ...kept.map(([, content]) => content)].flatMap(
+    (content) => content.pods,
+  );
+  const order = new Map(pods.map((pod) => [keyOf(pod), pod.life.after]));
+  const circles = open.map(([path, { waits }]): [string, readonly Problem[]] => [
+    path,
+    waits.flatMap(({ pod, place }) => circleProblem(circleOf(pod, order), { file: path, ...place })),
+  ]);
+  return new Map(circles.filter(([, problems]) => problems.length > 0));
+}
+
+function circleProblem(
+  circle: readonly PodKey[] | undefined,
+  place: Pick<Problem, "file" | "line" | "column">,
+): readonly Problem[] {
+  if (circle === undefined) return [];
+  const message = `waits for itself: ${circle.join(" after ")}`;
+  const hint = "what runs keeps running; let one of them not wait";
+  return [{ code: "Conflict", ...place, field: `metadata.annotations[${annotation.after}]`, message, hint }];
 }
 
 interface Owner {

@@ -7,6 +7,7 @@ import type { Pod } from "../pod/pod.ts";
 import type { DecodedPod } from "./decode.ts";
 import { fieldPath } from "./decode-node.ts";
 import { dnsSubdomain } from "./format.ts";
+import { lifeOf } from "./life-of.ts";
 import { podOf } from "./pod-of.ts";
 import type { Report } from "./report.ts";
 import type { PodManifest } from "./schema.ts";
@@ -49,6 +50,10 @@ export function convertPod(decoded: DecodedPod, options: ConvertOptions, report:
     },
     spec: completedSpec(manifest.spec, nodeName),
   };
+  lifeOf(wire, (annotation, message) => {
+    const at = fieldPath(decoded.field, `metadata.annotations[${annotation}]`);
+    report.add({ code: "Invalid", field: at, message });
+  });
   return podOf(wire, { uid, specHash: hashOf(written.spec ?? null, options), source: { file, document } });
 }
 

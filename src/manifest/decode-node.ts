@@ -71,6 +71,7 @@ function decodeTextMap({ key, value, isSecret }: TextMap, node: YAMLMap, { field
     const written = entry.value ?? new Scalar(null);
     const inner = report.source.resolve(written);
     const offset = entry.value === null ? entry.offset : offsetOf(entry.value);
+    report.remember(`${field}[${entry.key}]`, offset);
     const text = inner && decodeText([value], inner, { field, offset, report, isSecret });
     if (text !== undefined) decoded.push([entry.key, text]);
   }

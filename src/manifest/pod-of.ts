@@ -3,6 +3,7 @@
 import type { JsonObject } from "../pod/json.ts";
 import type { DnsSettings, Pod, PodSecurityContext } from "../pod/pod.ts";
 import { containerOf, initContainerOf } from "./container-of.ts";
+import { lifeOf } from "./life-of.ts";
 import { seLinuxOf } from "./pod-part-of.ts";
 import type { PodManifest } from "./schema.ts";
 import { volumeOf } from "./volume-of.ts";
@@ -36,7 +37,7 @@ export function podOf(wire: PodManifest, known: Pick<Pod, "uid" | "specHash" | "
       securityContext: securityOf(spec.securityContext),
       imagePullSecrets: spec.imagePullSecrets?.map(({ name }) => name) ?? [],
     },
-    life: { after: [], rollbackAfterMs: undefined, restartBackOff: { firstMs: 10_000, maxMs: 300_000 } },
+    life: lifeOf(wire),
     wire: wire as unknown as JsonObject, // an interface has no index signature; it was JSON before it was typed
   };
 }

@@ -6,12 +6,11 @@ import { wholeHash } from "../pod/hash.ts";
 import type { Json } from "../pod/json.ts";
 import type { Container, Pod } from "../pod/pod.ts";
 import { allContainersOf } from "../pod/stage.ts";
-
-export const restartOnChange = "gantry.io/restart-on-change";
+import { annotation } from "./annotations.ts";
 
 /** The Pod with a hash that covers what its variables take from ConfigMaps and Secrets too, if it asks for that. */
 export function withContentInHash(pod: Pod, objects: ConfigObjects): Pod {
-  if (pod.annotations[restartOnChange] !== "true") return pod;
+  if (pod.annotations[annotation.restartOnChange] !== "true") return pod;
   const contents = allContainersOf(pod.spec).flatMap((container) =>
     contentsOf(container, pod.namespace, objects),
   );

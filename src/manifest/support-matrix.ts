@@ -1,5 +1,6 @@
 // The schema as a table for people: what the README says is supported is what the decoder does.
 
+import { annotation, annotationNotes } from "./annotations.ts";
 import { container, initContainer } from "./container-schema.ts";
 import type { Row, Shape, Struct, Supported } from "./row.ts";
 import { podSchema } from "./schema.ts";
@@ -17,7 +18,17 @@ export function supportMatrix(): string {
     "| --- | --- | --- | --- |",
     ...matrix.others,
     "",
+    "| Annotation | Values | When left out | What it asks for |",
+    "| --- | --- | --- | --- |",
+    ...annotationRows(),
+    "",
   ].join("\n");
+}
+
+function annotationRows(): readonly string[] {
+  return (Object.keys(annotation) as (keyof typeof annotation)[]).map(
+    (key) => `| ${[code(annotation[key]), ...annotationNotes[key]].join(" | ")} |`,
+  );
 }
 
 interface Matrix {

@@ -1,9 +1,19 @@
 // The whole way of one file, for the directory and for `gantry validate` alike.
 
 import type { ConfigMap, Secret } from "../pod/config-objects.ts";
+import type { PodKey } from "../pod/names.ts";
 import type { Pod } from "../pod/pod.ts";
 import type { Problem } from "../pod/problem.ts";
-import { type Claim, type Content, doClaimsClash, objectClaim, podClaims, topicOf } from "./content.ts";
+import { annotation } from "./annotations.ts";
+import {
+  type Claim,
+  type Content,
+  doClaimsClash,
+  keyOf,
+  objectClaim,
+  podClaims,
+  topicOf,
+} from "./content.ts";
 import { type ConvertOptions, convertPod } from "./convert.ts";
 import { convertConfigMap, convertSecret } from "./convert-object.ts";
 import { type DecodedObject, decodeObjects } from "./decode.ts";
@@ -23,6 +33,13 @@ export interface PlacedContent {
   readonly content: Content;
   /** What no other file may hold, and where it stands. */
   readonly claims: readonly PlacedClaim[];
+  readonly waits: readonly PlacedWait[];
+}
+
+/** A Pod that waits for others, and where it says so. */
+export interface PlacedWait {
+  readonly pod: PodKey;
+  readonly place: Place;
 }
 
 export interface PlacedClaim {
@@ -37,7 +54,11 @@ export type ValidateOptions = Omit<ConvertOptions, "file">;
 /** Kubernetes takes no larger object either. */
 export const manifestBytesMax = 1024 * 1024;
 
-const noContent: PlacedContent = { content: { pods: [], configMaps: [], secrets: [] }, claims: [] };
+const noContent: PlacedContent = {
+  content: { pods: [], configMaps: [], secrets: [] },
+  claims: [],
+  waits: [],
+};
 
 /** `path` is absolute, and goes into the uid and the problems; nothing is read. */
 export function validateFile(path: string, text: string, options: ValidateOptions): ValidatedFile {
@@ -49,9 +70,10 @@ export function validateFile(path: string, text: string, options: ValidateOption
   const report = new Report(path, text);
   const content: MadeContent = { pods: [], configMaps: [], secrets: [] };
   const claims: PlacedClaim[] = [];
+  const waits: PlacedWait[] = [];
   const byTopic = new Map<string, PlacedClaim[]>();
   for (const decoded of decodeObjects(report)) {
-    const { document, field } = decoded;
+    const { document, field, kind } = decoded;
     const own = convert(decoded, { content, report, options: { ...options, file: path } });
     const placed = own.map((claim) => ({
       document,
@@ -64,9 +86,15 @@ export function validateFile(path: string, text: string, options: ValidateOption
       byTopic.set(topic, [...(byTopic.get(topic) ?? []), each]);
     }
     claims.push(...placed);
+    const pod = kind === "Pod" ? content.pods.at(-1) : undefined;
+    if (pod !== undefined && pod.life.after.length > 0) {
+      const place = report.placeOf(fieldPath(field, `metadata.annotations[${annotation.after}]`));
+      waits.push({ pod: keyOf(pod), place });
+    }
   }
   const { problems, notes } = report;
-  return problems.length === 0 ? { content, claims, problems, notes } : { ...noContent, problems, notes };
+  if (problems.length > 0) return { ...noContent, problems, notes };
+  return { content, claims, waits, problems, notes };
 }
 
 interface MadeContent extends Content {

@@ -1,11 +1,11 @@
 // Kubernetes' rules that look at more than one field, in its wording (pkg/api/validation v1.5; of later fields v1.30).
 
+import { validateAnnotations } from "./annotations.ts";
 import { fieldPath } from "./decode-node.ts";
 import { quote } from "./decode-scalar.ts";
 import { doHostPortsClash, type HostPort } from "./host-port.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { Report } from "./report.ts";
-import { restartOnChange } from "./restart-on-change.ts";
 import { classPriorities, type PodManifest } from "./schema.ts";
 import { type ContainerPlace, validateContainer, validateInitContainer } from "./validate-container.ts";
 import { validateVolume } from "./validate-volume.ts";
@@ -17,7 +17,10 @@ const searchLettersMax = 2048;
 
 /** Reports what is wrong with a manifest whose fields have been checked one by one; `field` is where the Pod stands. */
 export function validatePod({ metadata, spec }: PodManifest, field: string, report: Report): void {
-  validateAnnotations(metadata.annotations ?? {}, fieldPath(field, "metadata.annotations"), report);
+  const { annotations = {} } = metadata;
+  const annotationsField = fieldPath(field, "metadata.annotations");
+  validateAnnotationSize(annotations, annotationsField, report);
+  validateAnnotations(annotations, annotationsField, report);
   const specField = fieldPath(field, "spec");
   spec.volumes?.forEach((volume, index) => {
     validateVolume(volume, { spec, field: `${specField}.volumes[${index}]`, report });
@@ -33,21 +36,15 @@ export function validatePod({ metadata, spec }: PodManifest, field: string, repo
   validateDns(spec, specField, report);
 }
 
-function validateAnnotations(
+function validateAnnotationSize(
   annotations: Readonly<Record<string, string>>,
   field: string,
   report: Report,
 ): void {
   const bytes = Object.entries(annotations).flat().join("");
-  if (Buffer.byteLength(bytes) > annotationBytesMax) {
-    const message = `Too long: must have at most ${annotationBytesMax} characters`;
-    report.add({ code: "Invalid", field, message });
-  }
-  const value = annotations[restartOnChange] ?? "true";
-  if (value !== "true" && value !== "false") {
-    const message = `Unsupported value: ${JSON.stringify(value)}: supported values: true, false`;
-    report.add({ code: "Invalid", field: `${field}[${restartOnChange}]`, message });
-  }
+  if (Buffer.byteLength(bytes) <= annotationBytesMax) return;
+  const message = `Too long: must have at most ${annotationBytesMax} characters`;
+  report.add({ code: "Invalid", field, message });
 }
 
 /** Of what runs at once in the pod; acceptance.ts compares pods. */

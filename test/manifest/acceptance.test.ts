@@ -4,9 +4,9 @@ import { expect, test } from "bun:test";
 import { array, assert, constantFrom, dictionary, option, property, uniqueArray } from "fast-check";
 import { acceptFiles } from "../../src/manifest/acceptance.ts";
 import { type Content, claimsOf, podClaims } from "../../src/manifest/content.ts";
-import type { PlacedContent } from "../../src/manifest/validate-file.ts";
+import { type PlacedContent, validateFile } from "../../src/manifest/validate-file.ts";
 import type { Pod } from "../../src/pod/pod.ts";
-import { minimalPod, podFrom } from "./pod-manifest.ts";
+import { minimalPod, options, podFrom } from "./pod-manifest.ts";
 
 const pods = new Map<string, Pod>();
 
@@ -25,7 +25,7 @@ function placed(names: readonly string[], file: string): PlacedContent {
   const claims = content.pods.flatMap((each, document) =>
     podClaims(each).map((claim) => ({ document, claim, place: { line: 4, column: 9 } })),
   );
-  return { content, claims };
+  return { content, claims, waits: [] };
 }
 
 /** `{ a: "x y" }`: file a holds pods x and y; undefined: it has no good version. */
@@ -110,4 +110,46 @@ test("whatever happens, no two accepted pods share a name or uid, and a file is 
       }
     }),
   );
+});
+
+test.each<[string, Readonly<Record<string, string>>, Readonly<Record<string, string>>, string[], string[]]>([
+  ["one after the other", { a: "", b: "a", c: "a,b" }, {}, ["a", "b", "c"], []],
+  ["itself", { a: "a" }, {}, [], ["a: default/a-n after default/a-n"]],
+  [
+    "each other: neither is accepted",
+    { a: "b", b: "a", c: "b" },
+    {},
+    ["c"],
+    [
+      "a: default/a-n after default/b-n after default/a-n",
+      "b: default/b-n after default/a-n after default/b-n",
+    ],
+  ],
+  [
+    "what was accepted before stays as it was",
+    { a: "b", b: "a" },
+    { a: "b", b: "" },
+    ["a", "b"],
+    [
+      "a: default/a-n after default/b-n after default/a-n",
+      "b: default/b-n after default/a-n after default/b-n",
+    ],
+  ],
+  ["who is not there, or another namespace's", { a: "none", b: "other/b" }, {}, ["a", "b"], []],
+])("waiting for %s", (_, files, before, accepted, told) => {
+  const evaluate = (all: Readonly<Record<string, string>>) =>
+    new Map(
+      Object.entries(all).map(([name, after]) => {
+        const text = minimalPod(`${name}\n  annotations: {gantry.io/after: "${after}"}`);
+        return [name, validateFile(name, text, { ...options, nodeName: "n" })];
+      }),
+    );
+  const kept = new Map([...evaluate(before)].map(([name, { content }]) => [name, content]));
+  const result = acceptFiles(evaluate(files), kept);
+  expect([...result.accepted.keys()]).toEqual(accepted);
+  const messages = Array.from(result.conflicts, ([name, [first]]) => `${name}: ${first?.message}`);
+  expect(messages).toEqual(told.map((each) => each.replace(": ", ": waits for itself: ")));
+  for (const [problem] of result.conflicts.values()) {
+    expect(problem).toMatchObject({ code: "Conflict", line: 5, column: 34 });
+  }
 });
