@@ -53,6 +53,8 @@ export type EventReason =
   | "NodeHasInsufficientMemory"
   | "NodeHasDiskPressure"
   | "NodeHasNoDiskPressure"
+  | "NodeHasSufficientPID"
+  | "NodeHasInsufficientPID"
   | "Starting"
   | "ManifestRejected"
   | "ManifestAccepted"
