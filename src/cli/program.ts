@@ -3,7 +3,9 @@
 
 import { Argument, Command, CommanderError, Option } from "commander";
 import { type AgentFlags, addAgentOptions, agentFlags } from "./agent-options.ts";
-import { CommandFailure, UsageError } from "./failure.ts";
+import { addClientCommands, type Done } from "./client-commands.ts";
+import { CommandFailure, OutputClosed, UsageError } from "./failure.ts";
+import { print, tell } from "./output.ts";
 
 export interface ProgramParts {
   readonly runAgent: (flags: AgentFlags) => Promise<number>;
@@ -20,13 +22,15 @@ export async function runProgram(argv: readonly string[], parts: ProgramParts): 
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof OutputClosed) return outputClosedCode;
     if (!(error instanceof CommandFailure)) throw error;
-    process.stderr.write(`gantry: ${error.message}\n`);
+    await tell(`gantry: ${error.message}`);
     return error instanceof UsageError ? 2 : 1;
   }
 }
 
-type Done = (exitCode: number) => void;
+/** As a shell tells of a program that SIGPIPE ended. */
+const outputClosedCode = 141;
 
 export function createProgram(parts: ProgramParts, done: Done): Command {
   const program = new Command("gantry")
@@ -34,9 +38,9 @@ export function createProgram(parts: ProgramParts, done: Done): Command {
     .helpCommand("help [command]", "print help for a command")
     .helpOption("-h, --help", "print help")
     .configureOutput({ outputError: (text, write) => write(`gantry: ${oneLine(text)}\n`) })
-    .exitOverride()
-    .action(() => program.outputHelp());
+    .exitOverride();
   addAgentCommands(program, parts, done);
+  addClientCommands(program, done);
   program
     .command("validate")
     .description("check manifest files, or directories of them, as the agent would")
@@ -52,7 +56,7 @@ export function createProgram(parts: ProgramParts, done: Done): Command {
     .description("print the version")
     .action(async () => {
       const { versionText } = await import("../version.ts");
-      process.stdout.write(`${versionText()}\n`);
+      await print(`${versionText()}\n`);
     });
   // Only named here: main.ts runs it without loading any of this.
   program
