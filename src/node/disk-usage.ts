@@ -25,11 +25,13 @@ export interface DiskUsageOptions {
 }
 
 const ageMsMax = 60_000;
+/** What nobody has asked for since is forgotten. */
+const keptMs = 10 * 60_000;
 const timeoutMs = 5 * 60_000;
 
 export class DiskUsage {
   readonly #options: DiskUsageOptions;
-  #known: ReadonlyMap<string, Count> = new Map();
+  readonly #known = new Map<string, Count>();
   #counting: Promise<void> | undefined;
 
   constructor(options: DiskUsageOptions) {
@@ -37,14 +39,15 @@ export class DiskUsage {
   }
 
   /**
-   * What is known of each of these directories, and the rest is forgotten. What is older than a minute is counted anew, and waited for until
-   * `signal`: millions of files take their time.
+   * What is known of each of these directories. What is older than a minute is counted anew, and waited for until `signal`: millions of
+   * files take their time.
    */
   async of(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, TreeUsage>> {
     const nowMs = this.#options.clock.nowMs();
-    const isStale = paths.some((path) => nowMs - (this.#known.get(path)?.countedMs ?? -ageMsMax) >= ageMsMax);
-    if (isStale)
-      this.#counting ??= this.#count(paths).finally(() => {
+    const ageMs = (path: string) => nowMs - (this.#known.get(path)?.countedMs ?? Number.NEGATIVE_INFINITY);
+    const stale = paths.filter((path) => ageMs(path) >= ageMsMax);
+    if (stale.length > 0)
+      this.#counting ??= this.#count(stale).finally(() => {
         this.#counting = undefined;
       });
     if (this.#counting) await Promise.race([this.#counting, aborted(signal)]);
@@ -60,12 +63,12 @@ export class DiskUsage {
     const bytesByPath = await count(["--block-size=1"], paths);
     const inodesByPath = await count(["--inodes"], paths); // what it looks at is still in memory
     const countedMs = this.#options.clock.nowMs();
-    this.#known = new Map(
-      paths.map((path) => {
-        const [bytes, inodes] = [bytesByPath.get(path), inodesByPath.get(path)];
-        return [path, { countedMs, usage: bytes === undefined ? undefined : { bytes, inodes } }];
-      }),
-    );
+    for (const [path, known] of this.#known)
+      if (countedMs - known.countedMs > keptMs) this.#known.delete(path);
+    for (const path of paths) {
+      const [bytes, inodes] = [bytesByPath.get(path), inodesByPath.get(path)];
+      this.#known.set(path, { countedMs, usage: bytes === undefined ? undefined : { bytes, inodes } });
+    }
   }
 }
 
