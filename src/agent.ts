@@ -3,7 +3,8 @@
 
 import { mkdir, readFile } from "node:fs/promises";
 import { ConfigError } from "./config/config-error.ts";
-import { type ConfigInput, readConfig } from "./config/read-config.ts";
+import { LiveConfig } from "./config/live-config.ts";
+import type { ConfigInput } from "./config/read-config.ts";
 import type { Config } from "./config/settings.ts";
 import { hostAddress } from "./host/address.ts";
 import { systemClock, systemTimers } from "./host/clock.ts";
@@ -22,11 +23,12 @@ import { PodLogs } from "./runtime/pod-logs.ts";
 import { createApp } from "./server/app.ts";
 import { listen } from "./server/listen.ts";
 import type { ManifestsView } from "./server/manifests.ts";
+import { Service } from "./service.ts";
 import { EventStore } from "./status/events.ts";
 import { Health } from "./status/health.ts";
 import { StatusStore } from "./status/store.ts";
 import { EventJournal } from "./systemd/event-journal.ts";
-import { createNotifier, type Notifier, watchdogIntervalMs } from "./systemd/notify.ts";
+import { createNotifier, watchdogIntervalMs } from "./systemd/notify.ts";
 import { Systemd } from "./systemd/systemd.ts";
 import { checkSystemdVersion, engineSystemdMinimum, sharedPids } from "./systemd/version.ts";
 import { version } from "./version.ts";
@@ -41,9 +43,9 @@ export async function runAgentCommand(
   flags: ConfigInput["flags"],
   self: readonly [program: string, ...args: string[]],
 ): Promise<number> {
-  let config: Config;
+  let config: LiveConfig;
   try {
-    ({ config } = await readConfig({ flags, environment: process.env }));
+    config = await LiveConfig.read({ flags, environment: process.env });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const problem of error.problems) process.stderr.write(`gantry agent: ${problem}\n`);
@@ -52,7 +54,9 @@ export async function runAgentCommand(
   const log = createLog({
     write: (line) => process.stderr.write(line),
     isJournal: process.env.JOURNAL_STREAM !== undefined,
-    isDebug: config.debug,
+    get isDebug() {
+      return config.current.debug;
+    },
     wallMs: systemClock.wallMs,
   });
   const ended = new AbortController();
@@ -73,18 +77,14 @@ interface AgentContext {
   readonly signal: AbortSignal;
 }
 
-async function runAgent(config: Config, { self, log, signal }: AgentContext): Promise<void> {
+async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): Promise<void> {
+  const config = live.current;
   const clock = systemClock;
-  const notifier = createNotifier(process.env.NOTIFY_SOCKET);
   await using stack = new AsyncDisposableStack();
   await mkdir(config.runDir, { recursive: true, mode: 0o755 });
-  // Two agents with one directory of units would each remove the other's pods.
-  const alone = await lockDirectory(config.unitDir);
-  if (alone === undefined)
-    throw new Error(
-      `another gantry agent is running (${config.unitDir} is locked); stop it, or give each its own --unit-dir`,
-    );
-  stack.use(alone);
+  // Two agents with one directory of units would each remove the other's pods, and one state is not for two.
+  stack.use(await lockForOne(config.unitDir, "--unit-dir"));
+  stack.use(await lockForOne(config.stateDir, "--state-dir"));
   const directories = new PodDirectories(config.stateDir);
   const found = await findRkt(config.rkt.path, process.env.PATH ?? "", self);
   const rkt = new RktClient({ command: found.command, options: rktOptions(config, found) });
@@ -118,7 +118,7 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
     bootId: (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim(),
     objects: () => manifests.desired.objects,
     hostIP: hostAddress,
-    missingPids: () => (config.engine.requireIsolation ? shared : undefined),
+    missingPids: () => (live.current.engine.requireIsolation ? shared : undefined),
     onImageActivity: (key, change) => status.reportImages(key, change),
     record,
     clock,
@@ -139,9 +139,19 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
       cancelTrim();
       cancelTrim = systemTimers.after(idleAfterMs, trimMemory);
       reportPass(report, status, health);
-      if (report.kind === "observed") notifier.status(`${report.desired.pods.length} pods`);
+      if (report.kind === "observed") service.summarize(`${report.desired.pods.length} pods`);
     },
   });
+  const service = stack.use(
+    new Service({
+      notifier: createNotifier(process.env.NOTIFY_SOCKET),
+      config: live,
+      log,
+      hung: () => loopCheck(reconciler, clock.nowMs()).error,
+      watchdogMs: watchdogIntervalMs(process.env, process.pid),
+      onReload: () => reconciler.wake("resync"),
+    }),
+  );
   const app = createApp({
     status,
     logs: new PodLogs({ status, isBuiltin: found.isBuiltin }),
@@ -151,7 +161,7 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
         if (endpoint !== "readyz") return [loopCheck(reconciler, clock.nowMs())];
         health.report("manifests", manifests.desired.unreadable, clock.wallMs());
         health.report("systemd", systemd.isConnected ? undefined : "no connection to D-Bus", clock.wallMs());
-        return health.checks();
+        return [...health.checks(), { name: "configuration", error: live.problem, isNote: true }];
       },
     },
     clock,
@@ -173,14 +183,22 @@ async function runAgent(config: Config, { self, log, signal }: AgentContext): Pr
   stack.defer(() => tidied);
   await manifests.start(signal);
   stack.defer(systemd.onChange(() => reconciler.wake("units")));
-  stack.defer(feedWatchdog(() => loopCheck(reconciler, clock.nowMs()).error === undefined, notifier));
   log.info("started", { version, rkt: found.command.join(" "), manifests: config.manifestPath });
-  notifier.ready();
+  service.ready();
+  process.on("SIGHUP", () => void service.reload());
   const restored = restoreEvents(events, eventJournal, { log, signal });
   stack.defer(() => restored);
   await reconciler.run(signal);
-  notifier.stopping();
+  service.stopping();
   log.info("ending; the pods run on");
+}
+
+async function lockForOne(directory: string, flag: string): Promise<AsyncDisposable> {
+  const lock = await lockDirectory(directory);
+  if (lock !== undefined) return lock;
+  throw new Error(
+    `another gantry agent is running (${directory} is locked); stop it, or give each its own ${flag}`,
+  );
 }
 
 function manifestsView(config: Config, manifests: ManifestDirectory): ManifestsView {
@@ -205,16 +223,6 @@ async function restoreEvents(
     if (!signal.aborted)
       log.warn("Cannot read earlier events from the journal", { error: errorChain(error) });
   }
-}
-
-/** As often as systemd wants it, as long as `isWell`; the result ends it. */
-function feedWatchdog(isWell: () => boolean, notifier: Notifier): () => void {
-  const intervalMs = watchdogIntervalMs(process.env, process.pid);
-  if (intervalMs === undefined) return () => undefined;
-  const timer = setInterval(() => {
-    if (isWell()) notifier.watchdog();
-  }, intervalMs);
-  return () => clearInterval(timer);
 }
 
 function reportPass(report: PassReport, status: StatusStore, health: Health): void {

@@ -16,6 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   engine: ["pod", "host", "systemd", "rkt/appc.ts", "rkt/ac-name.ts", "rkt/image-name.ts"],
   config: ["pod", "host", "manifest"],
   cli: ["pod", "manifest", "host", "config", "version.ts"],
+  "service.ts": ["config", "host", "systemd"],
   "version.ts": [],
   "agent.ts": ["*"],
   "main.ts": ["*"],

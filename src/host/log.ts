@@ -13,6 +13,7 @@ export interface LogOptions {
   readonly write: (line: string) => void;
   /** stderr is journald's: prefix priorities, leave the time to it. */
   readonly isJournal: boolean;
+  /** Asked for each line, so that it may be a getter. */
   readonly isDebug: boolean;
   readonly wallMs: () => number;
 }
@@ -26,8 +27,11 @@ export function createLog(options: LogOptions): Log {
         : `${new Date(options.wallMs()).toISOString()} ${label} `;
       options.write(`${start}${[message, ...Object.entries(fields).flatMap(formatField)].join(" ")}\n`);
     };
+  const debug = line(7, "debug");
   return {
-    debug: options.isDebug ? line(7, "debug") : () => undefined,
+    debug(message, fields) {
+      if (options.isDebug) debug(message, fields);
+    },
     info: line(6, "info"),
     warn: line(4, "warn"),
     error: line(3, "error"),

@@ -19,6 +19,8 @@ export interface HealthCheck {
   readonly error: string | undefined;
   /** When it began to fail, milliseconds since the epoch. */
   readonly sinceMs?: number | undefined;
+  /** Its error is worth knowing, but makes nothing fail. */
+  readonly isNote?: boolean;
 }
 
 const endpoints: readonly HealthEndpoint[] = ["healthz", "livez", "readyz"];
@@ -44,16 +46,20 @@ function healthResponse(
   isVerbose: boolean,
   nowMs: number,
 ): Response {
-  const failing = checks.filter(({ error }) => error !== undefined);
+  const failing = checks.filter(({ error, isNote }) => error !== undefined && !isNote);
   const isHealthy = failing.length === 0;
   const lines = isVerbose
     ? [
-        ...checks.map((check) => `[${check.error === undefined ? "+" : "-"}] ${checkLine(check, nowMs)}`),
+        ...checks.map((check) => `[${markOf(check)}] ${checkLine(check, nowMs)}`),
         `${endpoint} ${isHealthy ? "passed" : "failed"}`,
       ]
     : failing.map((check) => checkLine(check, nowMs));
   // As text also when it fails: it is the answer that was asked for, not an error of asking.
   return textResponse(`${lines.length === 0 ? "ok" : lines.join("\n")}\n`, isHealthy ? 200 : 503);
+}
+
+function markOf({ error, isNote }: HealthCheck): string {
+  return error === undefined ? "+" : isNote ? "!" : "-";
 }
 
 function checkLine({ name, error, sinceMs }: HealthCheck, nowMs: number): string {
