@@ -26,6 +26,8 @@ export type PassReport =
       /** With the uids of what runs. */
       readonly desired: Desired;
       readonly observation: Observation;
+      /** What was decided on. */
+      readonly health: HealthByRevision;
       readonly plan: Plan;
     }
   /** The machine could not be looked at, so nothing was done and all that was known before still counts. */
@@ -133,14 +135,12 @@ export class Reconciler {
     const desired = adoptUids(this.#options.desired(), observation.revisions);
     const nowMs = clock.nowMs();
     this.#forgetOldFailures(nowMs);
-    const decided = this.#plan(
-      { desired, observation, health: health(), failures: this.#failures, inFlight, nowMs },
-      succeeded,
-    );
+    const world = { desired, observation, health: health(), failures: this.#failures, inFlight, nowMs };
+    const decided = this.#plan(world, succeeded);
     for (const action of decided.cancel) this.#inFlight.cancel(action);
     const recheckMs = decided.actions.map((action) => this.#startIfPlace(action));
     this.#wakeAt(Math.min(...recheckMs, decided.recheckAtMs ?? Number.POSITIVE_INFINITY));
-    onPass({ kind: "observed", reasons, desired, observation, plan: decided });
+    onPass({ kind: "observed", reasons, desired, observation, health: world.health, plan: decided });
   }
 
   /** An action that succeeds and is asked for again right away had no effect: it counts as failed, or we would turn in circles. */
