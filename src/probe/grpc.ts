@@ -1,0 +1,142 @@
+// One grpc.health.v1.Health/Check over HTTP/2 without TLS, as the kubelet's (pkg/probe/grpc), with its messages.
+// The two messages are so small that they are written here by hand (health.proto).
+
+import type { IncomingHttpHeaders } from "node:http2";
+import type { Socket } from "node:net";
+import { DeadlineError } from "./deadline.ts";
+import { DialError, dial, hostAndPort, type Place } from "./dial.ts";
+
+export interface GrpcOptions {
+  /** Empty: the whole server. */
+  readonly service: string;
+  readonly userAgent: string;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** `google.golang.org/grpc/codes`, in the order of their numbers. */
+const codes =
+  "OK Canceled Unknown InvalidArgument DeadlineExceeded NotFound AlreadyExists PermissionDenied ResourceExhausted FailedPrecondition Aborted OutOfRange Unimplemented Internal Unavailable DataLoss Unauthenticated".split(
+    " ",
+  );
+const unknown = codes.indexOf("Unknown");
+const deadlineExceeded = codes.indexOf("DeadlineExceeded");
+const unimplemented = codes.indexOf("Unimplemented");
+const unavailable = codes.indexOf("Unavailable");
+/** HealthCheckResponse.ServingStatus. */
+const servingStatuses = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
+const answerBytesMax = 1024;
+
+/** Undefined: it is healthy. Else why not, in one line. */
+export async function grpcHealthProblem(place: Place, options: GrpcOptions): Promise<string | undefined> {
+  const { timeoutMs, signal } = options;
+  let socket: Socket;
+  try {
+    socket = await dial(place, { isTls: false, signal });
+  } catch (error) {
+    if (!(error instanceof DialError)) throw error;
+    return signal.reason instanceof DeadlineError
+      ? `timeout: failed to connect service "${hostAndPort(place)}" within ${timeoutMs / 1000}s: context deadline exceeded`
+      : `error: failed to connect service at "${hostAndPort(place)}": ${error.message}`;
+  }
+  const answer = await call(socket, place, options);
+  if (signal.aborted && !(signal.reason instanceof DeadlineError)) throw signal.reason;
+  if (signal.aborted || answer.code === deadlineExceeded)
+    return `timeout: health rpc did not complete within ${timeoutMs / 1000}s`;
+  if (answer.code === unimplemented)
+    return `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${answer.message}`;
+  if (answer.code !== 0) {
+    const code = codes[answer.code] ?? `Code(${answer.code})`;
+    return `error: health rpc probe failed: rpc error: code = ${code} desc = ${answer.message}`;
+  }
+  const status = servingStatuses[answer.servingStatus] ?? String(answer.servingStatus);
+  return status === "SERVING" ? undefined : `service unhealthy (responded with "${status}")`;
+}
+
+interface Answer {
+  readonly code: number;
+  readonly message: string;
+  readonly servingStatus: number;
+}
+
+/** Always answers: where the server does not, or nonsense, with a code that says so, as gRPC clients do. */
+async function call(
+  socket: Socket,
+  place: Place,
+  { service, userAgent, signal }: GrpcOptions,
+): Promise<Answer> {
+  const http2 = await import("node:http2"); // some MiB of memory, for those who have such probes
+  const { promise, resolve } = Promise.withResolvers<Answer>();
+  const breakOff = (message: string) => resolve({ code: unavailable, message, servingStatus: 0 });
+  const giveUp = () => breakOff("canceled");
+  signal.addEventListener("abort", giveUp, { once: true });
+  const session = http2.connect(`http://${hostAndPort(place)}`, { createConnection: () => socket });
+  session.on("error", ({ message }) => breakOff(message));
+  session.on("close", () => breakOff("the connection was closed"));
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/grpc.health.v1.Health/Check",
+    "content-type": "application/grpc",
+    te: "trailers",
+    "user-agent": userAgent,
+  });
+  let headers: IncomingHttpHeaders = {};
+  let body = Buffer.alloc(0);
+  stream.on("response", (received) => {
+    headers = received;
+  });
+  stream.on("trailers", (received) => {
+    headers = { ...headers, ...received };
+  });
+  stream.on("data", (chunk: Uint8Array) => {
+    body = Buffer.concat([body, chunk]).subarray(0, answerBytesMax);
+  });
+  stream.on("error", ({ message }) => breakOff(message));
+  stream.on("close", () => resolve(answerOf(headers, body)));
+  stream.end(requestMessage(service));
+  try {
+    return await promise;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+    session.destroy();
+    socket.destroy();
+  }
+}
+
+/** Its 5 bytes of frame, then field 1, if any: the service. */
+function requestMessage(service: string): Uint8Array {
+  const name = Buffer.from(service);
+  const length = name.length < 128 ? [name.length] : [(name.length & 127) | 128, name.length >> 7];
+  const message = name.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.from([10, ...length]), name]);
+  const frame = Buffer.alloc(5);
+  frame.writeUInt32BE(message.length, 1);
+  return Buffer.concat([frame, message]);
+}
+
+function answerOf(headers: IncomingHttpHeaders, body: Uint8Array): Answer {
+  const status = headers["grpc-status"];
+  if (status === undefined) {
+    const http = headers[":status"];
+    if (http === undefined) return { code: unavailable, message: "no answer", servingStatus: 0 };
+    return {
+      code: unknown,
+      message: `unexpected HTTP status code received from server: ${http}`,
+      servingStatus: 0,
+    };
+  }
+  // Field 1 of the message behind the frame; one that is not there is 0.
+  const servingStatus = body[5] === 8 ? (body[6] ?? 0) : 0;
+  return {
+    code: Number(status),
+    message: percentDecoded(String(headers["grpc-message"] ?? "")),
+    servingStatus,
+  };
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,145 @@
+// tcpSocket and exec, and what is the same for all.
+
+import { describe, expect, test } from "bun:test";
+import type { Entered } from "../../src/probe/exec.ts";
+import { checkOnce, uuid } from "./check-once.ts";
+
+const success = { kind: "success" } as const;
+
+describe("tcpSocket", () => {
+  const tcp = (port: number, host = "") => ({ kind: "tcpSocket", host, port }) as const;
+
+  test("succeeds where somebody listens, and says nothing there", async () => {
+    const closed = Promise.withResolvers<number>();
+    let bytes = 0;
+    using server = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        data: (_socket, chunk) => {
+          bytes += chunk.length;
+        },
+        close: () => closed.resolve(bytes),
+      },
+    });
+    expect(await checkOnce(tcp(server.port))).toEqual(success);
+    expect(await closed.promise).toBe(0);
+    expect(await checkOnce(tcp(server.port, "localhost"), { address: "192.0.2.1" })).toEqual(success);
+  });
+
+  test("fails where nobody listens", async () => {
+    expect(await checkOnce(tcp(1))).toEqual({
+      kind: "failure",
+      message: "dial tcp 127.0.0.1:1: connect: connection refused",
+    });
+    expect(await checkOnce(tcp(1), { address: "::1" })).toEqual({
+      kind: "failure",
+      message: "dial tcp [::1]:1: connect: connection refused",
+    });
+  });
+
+  test("fails where the host has no address", async () => {
+    expect(await checkOnce(tcp(80, "nowhere.invalid"))).toEqual({
+      kind: "failure",
+      message: "dial tcp nowhere.invalid:80: no such host",
+    });
+  });
+
+  test("gives up at the deadline, and keeps no half-open connection", async () => {
+    await using full = await fullListener();
+    expect(await checkOnce(tcp(full.port), { timeoutMs: 200 })).toEqual({
+      kind: "failure",
+      message: `dial tcp 127.0.0.1:${full.port}: i/o timeout`,
+    });
+    expect(await full.connecting()).toEqual([]);
+  });
+});
+
+/** Listens, but takes no more: what connects is neither accepted nor refused. */
+async function fullListener() {
+  const script = `
+import socket, time
+server = socket.socket(); server.bind(("127.0.0.1", 0)); server.listen(0)
+held = [socket.create_connection(server.getsockname())]
+print(server.getsockname()[1], flush=True); time.sleep(1000)`;
+  const child = Bun.spawn(["python3", "-c", script], { stdout: "pipe" });
+  const { value } = await child.stdout.getReader().read();
+  const port = Number(new TextDecoder().decode(value));
+  /** Those of this process that are waiting for an answer (SYN_SENT). */
+  const connecting = async () => {
+    const hex = port.toString(16).toUpperCase().padStart(4, "0");
+    return (await Bun.file("/proc/net/tcp").text())
+      .split("\n")
+      .filter((line) => line.includes(`:${hex} 02 `));
+  };
+  return {
+    port,
+    connecting,
+    async [Symbol.asyncDispose]() {
+      child.kill();
+      await child.exited;
+    },
+  };
+}
+
+describe("exec", () => {
+  const exec = { kind: "exec", command: ["cat", "/ready"] } as const;
+  const answers: [what: string, entered: Entered, result: object][] = [
+    ["exit code 0", { exitCode: 0, output: "fine" }, success],
+    [
+      "another exit code",
+      { exitCode: 3, output: "cat: no such file" },
+      { kind: "failure", message: "cat: no such file" },
+    ],
+    [
+      "the deadline",
+      { exitCode: undefined, output: "" },
+      { kind: "failure", message: 'command "cat /ready" timed out' },
+    ],
+  ];
+  test.each(answers)("%s", async (_what, entered, result) => {
+    expect<object>(await checkOnce(exec, { enter: async () => entered })).toEqual(result);
+  });
+
+  test("is entered as the handler says", async () => {
+    const entered: unknown[] = [];
+    await checkOnce(exec, {
+      timeoutMs: 1234,
+      enter: async (...[id, app, command, { timeoutMs }]) => {
+        entered.push(id, app, command, timeoutMs);
+        return { exitCode: 0, output: "" };
+      },
+    });
+    expect(entered).toEqual([uuid, "web", ["cat", "/ready"], 1234]);
+  });
+
+  test("is tried three times where it could not be run, and then says nothing of the container", async () => {
+    let tries = 0;
+    const enter = async () => {
+      tries++;
+      throw new Error("rkt cannot enter", { cause: new Error("not running") });
+    };
+    expect(await checkOnce(exec, { enter })).toEqual({
+      kind: "error",
+      message: "rkt cannot enter: not running",
+    });
+    expect(tries).toBe(3);
+  });
+
+  test("that could not be run once is as good as ever", async () => {
+    let tries = 0;
+    const enter = async () => {
+      if (++tries < 3) throw new Error("busy");
+      return { exitCode: 0, output: "" };
+    };
+    expect(await checkOnce(exec, { enter })).toEqual(success);
+  });
+
+  test("canceled, throws the reason", async () => {
+    const signal = AbortSignal.abort(new Error("not wanted any more"));
+    const enter = async () => {
+      throw new Error("killed");
+    };
+    await expect(checkOnce(exec, { enter, signal })).rejects.toThrow("not wanted any more");
+  });
+});
