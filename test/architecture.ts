@@ -38,6 +38,7 @@ const pureRoots: readonly string[] = [
   "pod/",
   "probe/threshold.ts",
   "reconcile/plan.ts",
+  "node/candidates.ts",
   "node/eviction.ts",
   "node/metric.ts",
   "node/node-condition.ts",

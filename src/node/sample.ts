@@ -1,10 +1,10 @@
 // What the machine, its pods and their containers use, at one moment.
 // Invariant: what could not be measured is undefined, never 0.
 
+import type { RunningContainer, RunningPod } from "../pod/running-pod.ts";
 import type { MemoryUsage } from "./cgroup-usage.ts";
 import type { FileSystemSpace, TreeUsage } from "./disk-usage.ts";
 import type { NetworkInterface } from "./proc-files.ts";
-import type { RunningContainer, RunningPod } from "./running-pod.ts";
 
 export interface Sample {
   /** Milliseconds since the epoch. */

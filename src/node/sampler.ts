@@ -4,6 +4,7 @@
 import { readFile, readlink } from "node:fs/promises";
 import type { Clock } from "../host/clock.ts";
 import { readTextIfExists } from "../host/files.ts";
+import type { RunningPod } from "../pod/running-pod.ts";
 import { type CgroupLayout, readCgroupLayout, readCgroupUsage, readFirstPid } from "./cgroup-usage.ts";
 import { type DiskUsage, readSpace } from "./disk-usage.ts";
 import {
@@ -14,7 +15,6 @@ import {
   parsePageFaults,
   parseTaskCount,
 } from "./proc-files.ts";
-import type { RunningPod } from "./running-pod.ts";
 import type { ContainerSample, CpuUsage, NetworkUsage, NodeSample, PodSample, Sample } from "./sample.ts";
 
 export interface SamplerOptions {

@@ -1,6 +1,6 @@
 // A pod that runs, and where on the machine what it uses is counted: made by runtime/ for whoever measures.
 
-import type { PodUid } from "../pod/names.ts";
+import type { PodUid } from "./names.ts";
 
 export interface RunningPod {
   readonly uid: PodUid;
