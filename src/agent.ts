@@ -232,7 +232,8 @@ function reportPass(report: PassReport, status: StatusStore, health: Health): vo
     return;
   }
   health.report("reconcile", undefined, wallMs);
-  status.update({ desired: report.desired, observation: report.observation, waiting: report.plan.waiting });
+  const { desired, observation, health: probed, plan } = report;
+  status.update({ desired, observation, waiting: plan.waiting, health: probed });
 }
 
 /** Fails only where a restart of the agent would mend it. */

@@ -1,6 +1,6 @@
 // The runs that a Pod consists of: each init container and each sidecar is one of its own, the containers together are the last.
 
-import type { Container, Pod, PodSpec } from "./pod.ts";
+import type { Container, InitContainer, Pod, PodSpec } from "./pod.ts";
 
 export type Stage =
   | { readonly kind: "init"; readonly container: string }
@@ -11,7 +11,11 @@ export type Stage =
 export const containersStage: Stage = { kind: "containers" };
 
 /** In the order in which they are run. */
-export function stagesOf({ initContainers }: Pick<PodSpec, "initContainers">): readonly Stage[] {
+export function stagesOf({
+  initContainers,
+}: {
+  readonly initContainers: readonly Pick<InitContainer, "name" | "isSidecar">[];
+}): readonly Stage[] {
   return [
     ...initContainers.map(
       ({ name, isSidecar }): Stage => ({ kind: isSidecar ? "sidecar" : "init", container: name }),
@@ -20,11 +24,16 @@ export function stagesOf({ initContainers }: Pick<PodSpec, "initContainers">): r
   ];
 }
 
+export function isFirstStage(spec: Pick<PodSpec, "initContainers">, stage: Stage): boolean {
+  const [first] = stagesOf(spec);
+  return first !== undefined && serializeStage(first) === serializeStage(stage);
+}
+
 /** What is run in one. */
-export function containersOf(
-  spec: Pick<PodSpec, "containers" | "initContainers">,
+export function containersOf<C extends Pick<Container, "name">>(
+  spec: { readonly containers: readonly C[]; readonly initContainers: readonly C[] },
   stage: Stage,
-): readonly Container[] {
+): readonly C[] {
   if (stage.kind === "containers") return spec.containers;
   return spec.initContainers.filter(({ name }) => name === stage.container);
 }

@@ -30,15 +30,18 @@ export class ChangeLog<T> {
     return this.#version;
   }
 
-  /** Tells of one change, which `make` is given the version of. */
-  push(kind: Change<T>["kind"], make: (version: number) => T): T {
+  /** Keeps a change, whose object `make` makes with its version. Nobody is told of it yet. */
+  append(kind: Change<T>["kind"], make: (version: number) => T): Change<T> {
     this.#version += 1;
     const change = { kind, object: make(this.#version), version: this.#version };
     this.#changes.push(change);
     if (this.#changes.length > keptChangesMax)
       this.#forgottenVersion = this.#changes.shift()?.version ?? this.#version;
-    for (const listener of this.#listeners) listener(change);
-    return change.object;
+    return change;
+  }
+
+  tell(changes: readonly Change<T>[]): void {
+    for (const change of changes) for (const listener of this.#listeners) listener(change);
   }
 
   /** Oldest first; undefined: not all of them are known any more, or that version is none of ours. */

@@ -85,14 +85,14 @@ export class EventStore {
 
   #put(key: string, event: CountedEvent): void {
     const kind = this.#events.has(key) ? "modified" : "added";
-    const kept = this.#log.push(kind, (version) => ({ ...event, version }));
-    this.#move(key, kept);
-    if (this.#events.size <= eventsMax) return;
+    const change = this.#log.append(kind, (version) => ({ ...event, version }));
+    this.#move(key, change.object);
+    this.#log.tell([change]);
     const [oldest] = this.#events;
-    if (oldest === undefined) return;
+    if (this.#events.size <= eventsMax || oldest === undefined) return;
     this.#events.delete(oldest[0]);
     this.#writtenMs.delete(oldest[0]);
-    this.#log.push("deleted", (version) => ({ ...oldest[1], version }));
+    this.#log.tell([this.#log.append("deleted", (version) => ({ ...oldest[1], version }))]);
   }
 
   #move(key: string, event: KeptEvent): void {

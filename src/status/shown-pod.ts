@@ -1,19 +1,21 @@
 // What a status is made of: a Pod, what the machine shows of it, and what the planner waits for. Pure.
 
 import type { Desired } from "../pod/desired.ts";
+import type { HealthByRevision } from "../pod/health.ts";
 import type { ImageActivity } from "../pod/image-activity.ts";
-import { type ExitedRevision, lineageOf } from "../pod/lineage.ts";
 import type { Revision } from "../pod/observed-pod.ts";
-import type { Container, Pod, PodSpec } from "../pod/pod.ts";
+import type { Container, InitContainer, Pod, PodSpec } from "../pod/pod.ts";
 import type { Problem } from "../pod/problem.ts";
+import { containersStage, type Stage } from "../pod/stage.ts";
 import type { Waiting } from "../pod/waiting.ts";
 
 export interface PodView {
   readonly pod: ShownPod;
   /** All that are there of this Pod. */
   readonly revisions: readonly Revision[];
-  /** Undefined: there is nothing to start. */
-  readonly waiting: Waiting | undefined;
+  /** What keeps it back most comes first. */
+  readonly waiting: readonly Waiting[];
+  readonly health: HealthByRevision;
   readonly images: ImageActivity;
   readonly manifest: ManifestVerdict;
   /** Its manifest is gone; it is shown until nothing of it runs. */
@@ -22,15 +24,24 @@ export interface PodView {
   readonly sharedPids: string | undefined;
   /** Empty: not known. */
   readonly hostIP: string;
+  /** The wall clock now. */
   readonly wallMs: number;
+  /** The wall clock when the monotonic one was at 0. */
+  readonly bootMs: number;
 }
 
-/** What is shown of a Pod: less than one, as of a deleted Pod a new agent knows only what its revision says. */
+/** What is shown of a Pod: less than one, as of a deleted Pod a new agent knows only what its revisions say. */
 export type ShownPod = Pick<Pod, "uid" | "namespace" | "name" | "specHash" | "wire"> & {
   readonly spec: Pick<PodSpec, "restartPolicy" | "hostNetwork"> & {
-    readonly containers: readonly Pick<Container, "name" | "image">[];
+    readonly containers: readonly ShownContainer[];
+    readonly initContainers: readonly (ShownContainer & Pick<InitContainer, "isSidecar">)[];
   };
 };
+
+export type ShownContainer = Pick<
+  Container,
+  "name" | "image" | "startupProbe" | "livenessProbe" | "readinessProbe"
+>;
 
 /** What became of the manifest as it is now. */
 export type ManifestVerdict =
@@ -44,39 +55,30 @@ export function manifestVerdict({ unreadable, files }: Desired, path: string): M
   return file?.state === "rejected" ? file : { state: "accepted" };
 }
 
-/** Which revisions a Pod's status and its logs are about. */
-export interface ShownRevisions {
-  /** The live one, else the last that ended. */
-  readonly current: Revision | undefined;
-  /** The last that ended: also the current one, when the next is waited for. */
-  readonly previous: ExitedRevision | undefined;
-  readonly isLive: boolean;
-}
+export const noProbes = { startupProbe: undefined, livenessProbe: undefined, readinessProbe: undefined };
 
-export function shownRevisions({
-  pod,
-  revisions,
-  waiting,
-}: Pick<PodView, "revisions" | "waiting"> & { readonly pod: Pick<Pod, "specHash"> }): ShownRevisions {
-  const { running, stopping, exited } = lineageOf(revisions);
-  const live = running.find(({ specHash }) => specHash === pod.specHash) ?? running[0] ?? stopping[0];
+/** Of a Pod whose manifest was gone before this agent began: what its revisions tell. At least one. */
+export function podOfRevisions([first, ...others]: readonly [Revision, ...Revision[]]): ShownPod {
+  const [namespace = "", name = ""] = first.key.split("/");
+  const containersIn = (kinds: readonly Stage["kind"][]) =>
+    [first, ...others]
+      .filter(({ stage }) => kinds.includes(stage.kind))
+      .flatMap(({ apps }) => apps.map((app) => ({ ...noProbes, name: app.name, image: app.imageId })));
+  const containers = containersIn([containersStage.kind]);
   return {
-    current: live ?? exited[0],
-    previous: live !== undefined || waiting !== undefined ? exited[0] : exited[1],
-    isLive: live !== undefined,
-  };
-}
-
-/** Of a Pod whose manifest was gone before this agent began: what its revision tells. */
-export function podOfRevision({ key, podUid, specHash, apps }: Revision): ShownPod {
-  const [namespace = "", name = ""] = key.split("/");
-  const containers = apps.map((app) => ({ name: app.name, image: app.imageId }));
-  return {
-    uid: podUid,
+    uid: first.podUid,
     namespace,
     name,
-    specHash,
-    wire: { spec: { containers } },
-    spec: { containers, restartPolicy: "Always", hostNetwork: false },
+    specHash: first.specHash,
+    wire: { spec: { containers: containers.map(({ name: app, image }) => ({ name: app, image })) } },
+    spec: {
+      containers,
+      initContainers: [
+        ...containersIn(["init"]).map((container) => ({ ...container, isSidecar: false })),
+        ...containersIn(["sidecar"]).map((container) => ({ ...container, isSidecar: true })),
+      ],
+      restartPolicy: "Always",
+      hostNetwork: false,
+    },
   };
 }

@@ -8,23 +8,27 @@ import { containersStage } from "../../src/pod/stage.ts";
 import type { Waiting } from "../../src/pod/waiting.ts";
 import { derivePod } from "../../src/status/derive.ts";
 import type { PodView } from "../../src/status/shown-pod.ts";
-import { basePod, baseRevision, exited, exitedApp, wallMs } from "../reconcile/base-world.ts";
+import { basePod, baseRevision, exited, exitedApp, nowMs, wallMs } from "../reconcile/base-world.ts";
 
 const imageId = `sha512-${"0".repeat(64)}`;
-const crashing: Waiting = { kind: "restart", stage: containersStage, backOffMs: 160_000, untilMs: 0 };
+const crashing: readonly Waiting[] = [
+  { kind: "restart", stage: containersStage, backOffMs: 160_000, untilMs: nowMs + 150_500 },
+];
 const failure = { reason: "ErrImagePull", message: "no such image" } as const;
 
 function view(change: Partial<PodView> = {}): PodView {
   return {
     pod: basePod(),
     revisions: [baseRevision()],
-    waiting: undefined,
+    waiting: [],
+    health: new Map(),
     images: noImageActivity,
     manifest: { state: "accepted" },
     isDeleted: false,
     sharedPids: undefined,
     hostIP: "192.0.2.1",
     wallMs,
+    bootMs: wallMs - nowMs,
     ...change,
   };
 }
@@ -57,6 +61,7 @@ test("a pod that runs, whole", () => {
     status: {
       phase: "Running",
       conditions: [
+        { type: "PodReadyToStartContainers", status: "True", lastTransitionTime: started },
         { type: "Initialized", status: "True", lastTransitionTime: created },
         { type: "Ready", status: "True", lastTransitionTime: started },
         { type: "ContainersReady", status: "True", lastTransitionTime: started },
@@ -89,7 +94,7 @@ describe("a container's state", () => {
   test("with nothing there: it is being created", () => {
     const { container, phase } = derive({
       revisions: [],
-      waiting: { kind: "starting", stage: containersStage, failure: undefined },
+      waiting: [{ kind: "starting", stage: containersStage, failure: undefined }],
     });
     expect(container?.state).toEqual({ waiting: { reason: "ContainerCreating" } });
     expect(container).not.toHaveProperty("containerID");
@@ -102,7 +107,7 @@ describe("a container's state", () => {
       { kind: "starting", stage: containersStage, failure },
     ];
     for (const waiting of waits)
-      expect(derive({ revisions: [], waiting })).toMatchObject({
+      expect(derive({ revisions: [], waiting: [waiting] })).toMatchObject({
         phase: "Pending",
         container: { state: { waiting: { reason: "ErrImagePull", message: "no such image" } } },
       });
@@ -129,7 +134,7 @@ describe("a container's state", () => {
     const images = { pulling, stale: [] };
     const { container } = derive({
       revisions: [],
-      waiting: { kind: "starting", stage: containersStage, failure: undefined },
+      waiting: [{ kind: "starting", stage: containersStage, failure: undefined }],
       images,
     });
     expect(container?.state).toEqual({
@@ -138,7 +143,7 @@ describe("a container's state", () => {
   });
 
   test("while its image is pulled again: how that failed before, until it gets somewhere", () => {
-    const waiting: Waiting = { kind: "starting", stage: containersStage, failure };
+    const waiting: readonly Waiting[] = [{ kind: "starting", stage: containersStage, failure }];
     const begun = { image: "busybox", isQueued: false, progress: undefined };
     const reason = (pulling: Pulling) =>
       derive({ revisions: [], waiting, images: { pulling, stale: [] } }).container?.state?.waiting?.reason;
@@ -154,7 +159,8 @@ describe("a container's state", () => {
       state: {
         waiting: {
           reason: "CrashLoopBackOff",
-          message: "back-off 2m40s restarting failed container=main pod=web_default(uid-web)",
+          message:
+            "back-off 2m40s restarting failed container=main pod=web_default(uid-web), next try at 2026-01-01T12:02:30Z",
         },
       },
       lastState: { terminated: { exitCode: 3, reason: "Error", finishedAt: "2026-01-01T11:59:59Z" } },
@@ -243,7 +249,7 @@ describe("a pod that was edited", () => {
   test("shows the old revision while the new one is prepared", () => {
     const { container, condition } = derive({
       revisions: [old],
-      waiting: { kind: "starting", stage: containersStage, failure: undefined },
+      waiting: [{ kind: "starting", stage: containersStage, failure: undefined }],
     });
     expect(container?.state).toHaveProperty("running");
     expect(condition("UpToDate")).toBeUndefined();
@@ -252,7 +258,7 @@ describe("a pod that was edited", () => {
   test("and cannot be prepared keeps running, and says why it is not as written", () => {
     const { phase, condition } = derive({
       revisions: [old],
-      waiting: { kind: "retry", stage: containersStage, failure, count: 3, untilMs: 0 },
+      waiting: [{ kind: "retry", stage: containersStage, failure, count: 3, untilMs: 0 }],
     });
     expect(phase).toBe("Running");
     expect(condition("Ready")?.status).toBe("True");
@@ -261,7 +267,7 @@ describe("a pod that was edited", () => {
 
   test("in nothing but a ConfigMap that cannot be written says so too", () => {
     const { container, condition } = derive({
-      waiting: { kind: "retry", stage: containersStage, failure, count: 1, untilMs: 0 },
+      waiting: [{ kind: "refresh", failure }],
     });
     expect(container).toMatchObject({ ready: true, state: { running: {} } });
     expect(condition("UpToDate")).toMatchObject({ status: "False", ...failure });
@@ -271,7 +277,7 @@ describe("a pod that was edited", () => {
     const pod = basePod({ restartPolicy: "Never" });
     const revisions = [dead(0, { hash: "bbbb" })];
     expect(
-      derive({ pod, revisions, waiting: { kind: "starting", stage: containersStage, failure } }).phase,
+      derive({ pod, revisions, waiting: [{ kind: "starting", stage: containersStage, failure }] }).phase,
     ).toBe("Pending");
   });
 });
@@ -280,7 +286,7 @@ test("a pod that was stopped on request and is wanted again is pending, not comp
   const pod = basePod({ restartPolicy: "OnFailure" });
   const revisions = [dead(0, { state: exited({ isStopped: true }) })];
   expect(
-    derive({ pod, revisions, waiting: { kind: "starting", stage: containersStage, failure: undefined } })
+    derive({ pod, revisions, waiting: [{ kind: "starting", stage: containersStage, failure: undefined }] })
       .phase,
   ).toBe("Pending");
 });
@@ -324,28 +330,36 @@ describe("times", () => {
     const same = derive({ wallMs: later }, first);
     expect(same.pod).toEqual(first);
     const crashed = derive({ wallMs: later, revisions: [dead(1)], waiting: crashing }, first);
-    expect(crashed.condition("Ready")?.lastTransitionTime).toBe("2026-01-01T12:01:00Z");
+    expect(crashed.condition("Ready")?.lastTransitionTime).toBe("2026-01-01T11:59:59Z");
+    expect(crashed.condition("PodReadyToStartContainers")?.lastTransitionTime).toBe("2026-01-01T12:01:00Z");
     expect(crashed.condition("PodScheduled")?.lastTransitionTime).toBe("2026-01-01T11:59:00Z");
   });
 
-  test("the start time is that of the first revision, and stays when that is gone", () => {
+  test("the start time is that when the pod was first seen, and stays", () => {
     const pending = derive({
       revisions: [],
-      waiting: { kind: "starting", stage: containersStage, failure: undefined },
+      waiting: [{ kind: "starting", stage: containersStage, failure: undefined }],
     }).pod;
     expect(pending.status?.startTime).toBe("2026-01-01T12:00:00Z");
     const running = derive({ revisions: [baseRevision({ createdAtMs: later })] }, pending).pod;
-    expect(running.status?.startTime).toBe("2026-01-01T12:01:00Z");
-    const second = [baseRevision({ number: 2, createdAtMs: later + 60_000 })];
-    expect(derive({ revisions: second }, running).pod.status?.startTime).toBe("2026-01-01T12:01:00Z");
+    expect(running.status?.startTime).toBe("2026-01-01T12:00:00Z");
   });
 
-  test("the next agent tells the same of what runs", () => {
-    const waiting: Waiting = { kind: "starting", stage: containersStage, failure: undefined };
-    const pending = derive({ revisions: [], waiting, wallMs: wallMs - 61_000 }).pod;
-    const { status } = derive({}, pending).pod;
-    expect(derive({ wallMs: later }).pod.status?.startTime).toBe(status?.startTime ?? "");
-    expect(derive({ wallMs: later }).container).toEqual(status?.containerStatuses?.[0]);
+  test("the next agent tells the same of what runs and of what has ended", () => {
+    const base = basePod();
+    const metadata = { annotations: { "kubernetes.io/config.seen": "2026-01-01T11:58:30.5Z" } };
+    const pod = { ...base, wire: { ...base.wire, metadata } };
+    const waiting: readonly Waiting[] = [{ kind: "starting", stage: containersStage, failure: undefined }];
+    const pending = derive({ pod, revisions: [], waiting, wallMs: wallMs - 61_000 }).pod;
+    const running = derive({ pod }, pending).pod;
+    expect(running.status?.startTime).toBe("2026-01-01T11:58:30Z");
+    expect(derive({ pod, wallMs: later }).pod).toEqual(running);
+    const revisions = [dead(1)];
+    const { conditions } = derive({ pod, revisions, waiting: crashing }, running).pod.status ?? {};
+    const next = derive({ pod, revisions, waiting: crashing, wallMs: later }).pod.status?.conditions;
+    // Since when it has no network is known to nobody else.
+    const lasting = (all: typeof next) => all?.filter(({ type }) => type !== "PodReadyToStartContainers");
+    expect(lasting(next)).toEqual(lasting(conditions));
   });
 
   test("a deleted pod has the time of its deletion", () => {

@@ -1,18 +1,20 @@
 // What the store tells, and when it says that something changed.
 
 import { expect, test } from "bun:test";
+import type { Pod as V1Pod } from "kubernetes-types/core/v1";
 import { podKey } from "../../src/pod/names.ts";
 import { containersStage } from "../../src/pod/stage.ts";
-import { type Picture, type StatusChange, StatusStore } from "../../src/status/store.ts";
+import type { Change } from "../../src/status/change-log.ts";
+import { type Picture, StatusStore } from "../../src/status/store.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
 import { baseDesired, basePod, baseRevision, exited } from "../reconcile/base-world.ts";
 
 function create() {
   const clock = new FakeClock();
   const store = new StatusStore({ clock, hostIP: () => "", sharedPids: () => undefined });
-  const changes: StatusChange[] = [];
+  const changes: Change<V1Pod>[] = [];
   store.subscribe((change) => changes.push(change));
-  const told = () => changes.splice(0).map(({ kind, pod }) => `${kind} ${pod.metadata?.name}`);
+  const told = () => changes.splice(0).map(({ kind, object }) => `${kind} ${object.metadata?.name}`);
   return { clock, store, told };
 }
 
@@ -24,6 +26,7 @@ function picture(
     desired: baseDesired(),
     observation: { revisions, podDirectories: [] },
     waiting: new Map(),
+    health: new Map(),
     ...rest,
   };
 }
@@ -33,23 +36,24 @@ const stopping = baseRevision({ state: { kind: "stopping" } });
 
 test("the version and the listeners tell of changes, and of nothing else", () => {
   const { store, clock, told } = create();
-  expect([store.resourceVersion, store.list()]).toEqual(["0", []]);
+  const start = Number(store.resourceVersion);
+  expect(store.list()).toEqual([]);
   store.update(picture());
   expect(told()).toEqual(["added web"]);
-  expect(store.get("default", "web")?.metadata?.resourceVersion).toBe("1");
+  expect(store.get("default", "web")?.metadata?.resourceVersion).toBe(String(start + 1));
 
   const before = store.list();
   clock.advance(60_000);
   store.update(picture());
   expect(told()).toEqual([]);
-  expect([store.resourceVersion, store.list()]).toEqual(["1", before]);
+  expect([store.resourceVersion, store.list()]).toEqual([String(start + 1), before]);
 
   store.update(picture({ revisions: [baseRevision({ state: exited() })] }));
   expect(told()).toEqual(["modified web"]);
-  expect(store.get("default", "web")?.metadata?.resourceVersion).toBe("2");
+  expect(store.get("default", "web")?.metadata?.resourceVersion).toBe(String(start + 2));
   store.update(picture({ desired: none, revisions: [] }));
   expect(told()).toEqual(["deleted web"]);
-  expect([store.resourceVersion, store.get("default", "web")]).toEqual(["3", undefined]);
+  expect([store.resourceVersion, store.get("default", "web")]).toEqual([String(start + 3), undefined]);
 });
 
 test("a listener that left is told nothing", () => {
