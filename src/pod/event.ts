@@ -38,6 +38,7 @@ export type EventReason =
   | "Started"
   | "Killing"
   | "Unhealthy"
+  | "ProbeWarning"
   | "FailedPostStartHook"
   | "FailedPreStopHook"
   | "FailedMount"
