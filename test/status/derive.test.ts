@@ -2,13 +2,14 @@
 
 import { describe, expect, test } from "bun:test";
 import type { Pod as V1Pod } from "kubernetes-types/core/v1";
-import { noImageActivity, type Pulling } from "../../src/pod/image-activity.ts";
+import type { Pulling } from "../../src/pod/image-activity.ts";
 import type { ObservedApp } from "../../src/pod/observed-pod.ts";
 import { containersStage } from "../../src/pod/stage.ts";
 import type { Waiting } from "../../src/pod/waiting.ts";
 import { derivePod } from "../../src/status/derive.ts";
 import type { PodView } from "../../src/status/shown-pod.ts";
 import { basePod, baseRevision, exited, exitedApp, nowMs, wallMs } from "../reconcile/base-world.ts";
+import { baseView } from "./view.ts";
 
 const imageId = `sha512-${"0".repeat(64)}`;
 const crashing: readonly Waiting[] = [
@@ -16,25 +17,8 @@ const crashing: readonly Waiting[] = [
 ];
 const failure = { reason: "ErrImagePull", message: "no such image" } as const;
 
-function view(change: Partial<PodView> = {}): PodView {
-  return {
-    pod: basePod(),
-    revisions: [baseRevision()],
-    waiting: [],
-    health: new Map(),
-    images: noImageActivity,
-    manifest: { state: "accepted" },
-    isDeleted: false,
-    sharedPids: undefined,
-    hostIP: "192.0.2.1",
-    wallMs,
-    bootMs: wallMs - nowMs,
-    ...change,
-  };
-}
-
 function derive(change: Partial<PodView> = {}, previous?: V1Pod) {
-  const pod = derivePod(view(change), previous);
+  const pod = derivePod(baseView(change), previous);
   return {
     pod,
     phase: pod.status?.phase,
