@@ -12,6 +12,7 @@ import { lockDirectory } from "./host/directory-lock.ts";
 import { errorChain } from "./host/error.ts";
 import { createLog, type Log } from "./host/log.ts";
 import { trimMemory } from "./host/memory.ts";
+import { isConfined, outsideArgv } from "./host/outside.ts";
 import { ManifestDirectory } from "./manifest/directory.ts";
 import { type PassReport, Reconciler } from "./reconcile/reconciler.ts";
 import { RktClient } from "./rkt/rkt-client.ts";
@@ -87,7 +88,8 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
   stack.use(await lockForOne(config.stateDir, "--state-dir"));
   const directories = new PodDirectories(config.stateDir);
   const found = await findRkt(config.rkt.path, process.env.PATH ?? "", self);
-  const rkt = new RktClient({ command: found.command, options: rktOptions(config, found) });
+  const outside = isConfined() ? outsideArgv : undefined;
+  const rkt = new RktClient({ command: found.command, options: rktOptions(config, found), outside });
   const systemd = stack.use(new Systemd({ address: process.env.DBUS_SYSTEM_BUS_ADDRESS, log }));
   /** Known once systemd has told its version. */
   let shared: string | undefined;

@@ -9,6 +9,8 @@ export interface CaptureOptions {
   readonly signal: AbortSignal;
   /** Of each of standard output and standard error. */
   readonly maxBytes: number;
+  /** What ends it at the deadline; SIGKILL unless told. */
+  readonly killSignal?: NodeJS.Signals;
 }
 
 export interface Captured {
@@ -28,7 +30,7 @@ export async function captureCommand(argv: readonly string[], options: CaptureOp
   const child = Bun.spawn([...argv], { stdin: "ignore", stdout: "pipe", stderr: "pipe", detached: true });
   const kill = () => {
     try {
-      process.kill(-child.pid, "SIGKILL");
+      process.kill(-child.pid, options.killSignal ?? "SIGKILL");
     } catch (error) {
       if (!hasErrorCode(error, "ESRCH")) throw error; // nobody is left
     }

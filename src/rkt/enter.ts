@@ -8,6 +8,8 @@ export interface EnterOptions {
   /** At its end the command is killed. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** SIGKILL unless told. */
+  readonly killSignal?: NodeJS.Signals;
 }
 
 export interface Entered {

@@ -2,6 +2,7 @@
 // Invariant: keeps no state. Every method throws RktError when rkt fails or prints what it never prints.
 
 import { type CommandOutput, runCommand } from "../host/command.ts";
+import type { OutsideOptions } from "../host/outside.ts";
 import { type ImageId, isRktUuid, type RktUuid } from "../pod/names.ts";
 import type { AppcImageManifest, AppcPodManifest } from "./appc.ts";
 import {
@@ -12,6 +13,7 @@ import {
   runPreparedArgs,
 } from "./command-line.ts";
 import { type Entered, type EnterOptions, runEntered } from "./enter.ts";
+import type { GcOptions, RktClientOptions } from "./rkt-client-options.ts";
 import { RktError } from "./rkt-error.ts";
 import {
   type FetchProgress,
@@ -25,13 +27,6 @@ import { RktOutputError } from "./rkt-output-error.ts";
 import { parsePodList, parsePodStatus, parsePodTable, type RktPod } from "./rkt-pod.ts";
 import { defaultTimeouts, type RktTimeouts } from "./rkt-timeouts.ts";
 import { parseRktVersion, type RktVersion } from "./version.ts";
-
-export interface RktClientOptions {
-  /** What to run: `["/usr/bin/rkt"]`, or this executable and `rkt`. */
-  readonly command: Argv;
-  readonly options: RktGlobalOptions;
-  readonly timeouts?: Partial<RktTimeouts>;
-}
 
 export interface FetchOptions {
   /** `never`: the store only. `new`: what the store lacks. `update`: ask the remote side in any case. rkt's own default is `new`. */
@@ -51,22 +46,17 @@ export interface PrepareOptions {
   readonly noOverlay?: boolean;
 }
 
-export interface GcOptions {
-  /** How long an exited pod is kept. */
-  readonly graceMs: number;
-  /** How long a pod that was prepared and never run is kept. */
-  readonly expirePreparedMs: number;
-}
-
 export class RktClient {
   readonly #command: Argv;
   readonly #options: RktGlobalOptions;
   readonly #timeouts: RktTimeouts;
+  readonly #outside: RktClientOptions["outside"];
 
-  constructor({ command, options, timeouts }: RktClientOptions) {
+  constructor({ command, options, timeouts, outside }: RktClientOptions) {
     this.#command = command;
     this.#options = options;
     this.#timeouts = { ...defaultTimeouts, ...timeouts };
+    this.#outside = outside;
   }
 
   get dataDir(): string {
@@ -215,8 +205,9 @@ export class RktClient {
   }
 
   /** The command that runs another command in an app of a running pod. */
-  enterArgv(uuid: RktUuid, app: string, command: readonly string[]): Argv {
-    return [...globalArgv(this.#command, this.#options), "enter", `--app=${app}`, uuid, ...command];
+  enterArgv(uuid: RktUuid, app: string, command: readonly string[], options: OutsideOptions = {}): Argv {
+    const global = globalArgv(this.#command, this.#options);
+    return this.#withRights([...global, "enter", `--app=${app}`, uuid, ...command], options);
   }
 
   /** Runs that to its end. Throws where rkt could not: then nothing is known of the command. */
@@ -227,7 +218,8 @@ export class RktClient {
     options: EnterOptions,
   ): Promise<Entered> {
     try {
-      return await runEntered(this.enterArgv(uuid, app, command), options);
+      const killSignal = this.#outside ? "SIGTERM" : "SIGKILL";
+      return await runEntered(this.enterArgv(uuid, app, command), { ...options, killSignal });
     } catch (error) {
       throw new RktError(`enter app ${app} of pod ${uuid}`, error);
     }
@@ -273,9 +265,13 @@ export class RktClient {
   ): Promise<T> {
     return parsed(
       operation,
-      await this.#run({ operation, args, timeoutMs: this.#timeouts.readMs, signal }),
+      await this.#run({ operation, args, timeoutMs: this.#timeouts.readMs, signal, isReading: true }),
       parse,
     );
+  }
+
+  #withRights(argv: Argv, options: OutsideOptions = {}): Argv {
+    return this.#outside === undefined ? argv : this.#outside(argv, options);
   }
 
   async #run(call: {
@@ -284,12 +280,14 @@ export class RktClient {
     readonly timeoutMs: number;
     readonly signal: AbortSignal;
     readonly userConfigDir?: string;
+    /** It needs no rights but to read. */
+    readonly isReading?: boolean;
     readonly takeStderrLine?: (line: string) => boolean;
   }): Promise<CommandOutput> {
     const { userConfigDir = this.#options.userConfigDir } = call;
-    const argv = [...globalArgv(this.#command, { ...this.#options, userConfigDir }), ...call.args];
+    const argv: Argv = [...globalArgv(this.#command, { ...this.#options, userConfigDir }), ...call.args];
     try {
-      return await runCommand(argv, call);
+      return await runCommand(call.isReading ? argv : this.#withRights(argv), call);
     } catch (error) {
       throw new RktError(call.operation, error);
     }

@@ -1,0 +1,78 @@
+// Programs for which the agent's own unit has too few rights, when it is hardened: they are run by systemd beside it.
+// Invariant: what is run so ends with whoever started it, and is seen by no one but by what it does.
+
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+const CAP_SYS_ADMIN = 21n;
+
+/** Whether this process, though root's, may neither mount nor enter namespaces: both take CAP_SYS_ADMIN. */
+export function isConfined(): boolean {
+  const [, effective = "0"] =
+    /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  return (BigInt(`0x${effective}`) & (1n << CAP_SYS_ADMIN)) === 0n;
+}
+
+export interface OutsideOptions {
+  /** Standard input is a terminal. */
+  readonly isTerminal?: boolean;
+}
+
+/**
+ * A command that runs `argv` as a unit of its own, with root's rights and in the machine's own namespaces, our environment, standard streams
+ * and exit code. SIGTERM ends both.
+ */
+export function outsideArgv(
+  argv: readonly string[],
+  { isTerminal = false }: OutsideOptions,
+): [program: string, ...args: string[]] {
+  const properties = [
+    "LogLevelMax=err", // else systemd logs the beginning and the end of each
+    "IgnoreSIGPIPE=no",
+    ...ownUnit().flatMap((unit) => [`BindsTo=${unit}`, `After=${unit}`]),
+  ];
+  return [
+    "/bin/sh",
+    "-c",
+    script,
+    "sh",
+    `gantry-do-${randomUUID()}.service`,
+    "--quiet",
+    "--collect",
+    "--wait",
+    isTerminal ? "--pty" : "--pipe",
+    ...properties.map((property) => `--property=${property}`),
+    ...Object.keys(process.env)
+      .filter((name) => !managersOwn.test(name))
+      .map((name) => `--setenv=${name}`),
+    "--",
+    ...argv,
+  ];
+}
+
+/** systemd-run itself leaves the unit alone when it is ended. What entered a pod is not in the unit's control group any more. */
+const script = `
+unit=$1; shift
+end() {
+  trap '' TERM INT HUP
+  pid=$(systemctl show --property=MainPID --value "$unit")
+  [ "\${pid:-0}" -gt 0 ] && kill -KILL -- "-$pid"
+  systemctl kill --signal=KILL "$unit"
+  exit 143
+} 2>/dev/null
+trap end TERM INT HUP
+exec 3<&0
+systemd-run --unit="$unit" "$@" <&3 3<&- &
+exec 3<&- </dev/null
+wait $!
+`;
+
+/** What systemd sets for each unit anew. */
+const managersOwn =
+  /^(INVOCATION_ID|JOURNAL_STREAM|NOTIFY_SOCKET|WATCHDOG_(PID|USEC)|LISTEN_\w+|MAINPID|MANAGERPID|SYSTEMD_\w+|\w+_DIRECTORY)$/;
+
+/** None where we are not the service of one. */
+function ownUnit(): readonly string[] {
+  const [, unit] = /\/([^/\n]+\.service)$/m.exec(readFileSync("/proc/self/cgroup", "utf8")) ?? [];
+  return unit === undefined ? [] : [unit];
+}

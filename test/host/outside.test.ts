@@ -1,0 +1,65 @@
+// A program that systemd runs for us: to whoever starts it, it is like one that we run ourselves.
+
+import { expect, test } from "bun:test";
+import { isConfined, outsideArgv } from "../../src/host/outside.ts";
+import { waitUntil } from "../wait-until.ts";
+
+function outside(argv: readonly string[], stdin: "ignore" | "pipe" = "ignore") {
+  const env = { ...process.env };
+  return Bun.spawn(outsideArgv(argv, {}), { env, stdin, stdout: "pipe", stderr: "pipe", detached: true });
+}
+
+test("has our streams, environment and exit code", async () => {
+  process.env.GANTRY_TEST_VALUE = "a b";
+  const child = outside(
+    ["/bin/sh", "-c", 'cat; echo "$GANTRY_TEST_VALUE $NOTIFY_SOCKET" >&2; exit 7'],
+    "pipe",
+  );
+  child.stdin?.write("input\n");
+  child.stdin?.end();
+  expect(await child.exited).toBe(7);
+  expect([await child.stdout.text(), await child.stderr.text()]).toEqual(["input\n", "a b \n"]);
+});
+
+test("has all of root's rights, in the machine's own namespaces", async () => {
+  const child = outside([
+    "/bin/sh",
+    "-c",
+    "readlink /proc/self/ns/mnt /proc/1/ns/mnt; grep CapEff /proc/self/status",
+  ]);
+  const [own, machine, capabilities] = (await child.stdout.text()).split("\n");
+  expect(own).toBe(machine ?? "");
+  expect(capabilities).toBe((await Bun.file("/proc/1/status").text()).match(/CapEff.*/)?.[0] ?? "");
+});
+
+test("ends with whoever started it, and with all that it has started", async () => {
+  const marker = `3${String(process.pid).padStart(8, "0")}`;
+  const child = outside(["/bin/sh", "-c", `sleep ${marker} & exec sleep ${marker}`]);
+  const running = () =>
+    Bun.spawnSync(["pgrep", "-f", `^sleep ${marker}`])
+      .stdout.toString()
+      .split("\n").length - 1;
+  await waitUntil("it to run", () => running() === 2);
+  process.kill(-child.pid, "SIGTERM");
+  await child.exited;
+  await waitUntil("it to end", () => running() === 0);
+  const units = () =>
+    Bun.spawnSync(["systemctl", "list-units", "--all", "--plain", "--no-legend", "gantry-do-*"]);
+  await waitUntil("its unit to be gone", () => units().stdout.toString() === "");
+});
+
+test("leaves nothing in the journal, not even when it fails", async () => {
+  const argv = outsideArgv(["/bin/false"], {});
+  const unit = argv.find((argument) => argument.startsWith("gantry-do-")) ?? "";
+  expect(Bun.spawnSync([...argv]).exitCode).toBe(1);
+  Bun.spawnSync(["journalctl", "--sync"]);
+  const { stdout } = Bun.spawnSync(["journalctl", "--quiet", "-u", unit]);
+  expect(stdout.toString()).toBe("");
+});
+
+test("root in full is not confined, and without CAP_SYS_ADMIN it is", () => {
+  expect(isConfined()).toBe(false);
+  const code = `import { isConfined } from "${import.meta.dir}/../../src/host/outside.ts"; process.exit(isConfined() ? 3 : 0);`;
+  const { exitCode } = Bun.spawnSync(["setpriv", "--bounding-set=-sys_admin", process.execPath, "-e", code]);
+  expect(exitCode).toBe(3);
+});
