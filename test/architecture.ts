@@ -53,6 +53,7 @@ const pureRoots: readonly string[] = [
   "rkt/rkt-json.ts",
   "server/age.ts",
   "status/derive.ts",
+  "status/running-pods.ts",
   "systemd/pod-unit.ts",
   "systemd/selinux-context.ts",
   "systemd/unit-file.ts",

@@ -1,0 +1,27 @@
+// GET /stats/summary, /spec/, /node, /runningpods/: what the machine is, uses and really runs, as the kubelet tells it.
+
+import { Hono } from "hono";
+import type { Node, PodList } from "kubernetes-types/core/v1";
+import type { ServerEnv } from "./connection.ts";
+import { jsonResponse } from "./response.ts";
+
+export interface StatsView {
+  /** The kubelet's Summary (stats/v1alpha1). */
+  summary(): Promise<object>;
+  /** cadvisor's MachineInfo. */
+  machine(): Promise<object>;
+  node(): Promise<Node>;
+  /** What runs, whatever the manifests say. */
+  runningPods(): PodList;
+}
+
+export function statsRoutes({ stats }: { stats: StatsView }): Hono<ServerEnv> {
+  const routes = new Hono<ServerEnv>();
+  routes.get("/stats/summary", async () => jsonResponse(await stats.summary()));
+  routes.get("/node", async () => jsonResponse(await stats.node()));
+  // The kubelet's end in a slash.
+  for (const path of ["/spec/", "/spec"]) routes.get(path, async () => jsonResponse(await stats.machine()));
+  for (const path of ["/runningpods/", "/runningpods"])
+    routes.get(path, () => jsonResponse(stats.runningPods()));
+  return routes;
+}
