@@ -120,6 +120,7 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
     bootId: (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim(),
     objects: () => manifests.desired.objects,
     hostIP: hostAddress,
+    runHook: () => Promise.resolve("hooks are not run yet"),
     missingPids: () => (live.current.engine.requireIsolation ? shared : undefined),
     onImageActivity: (key, change) => status.reportImages(key, change),
     record,

@@ -1,7 +1,9 @@
 // The parts of a Pod that ask for nothing special, for tests to change one thing of.
 
 import type { Container, EnvVar, LifeSettings, PodSpec } from "../src/pod/pod.ts";
+import { containersStage } from "../src/pod/stage.ts";
 import type { VolumeMount } from "../src/pod/volume.ts";
+import type { Attempt } from "../src/reconcile/runtime.ts";
 
 export const plainContainer: Container = {
   name: "main",
@@ -67,6 +69,16 @@ export const plainLife: LifeSettings = {
   after: [],
   rollbackAfterMs: undefined,
   restartBackOff: { firstMs: 10_000, maxMs: 300_000 },
+};
+
+export const plainAttempt: Attempt = {
+  restartCount: 0,
+  backOffMs: 0,
+  activeSinceMs: undefined,
+  stage: containersStage,
+  networkOf: undefined,
+  after: [],
+  before: [],
 };
 
 export const plainMount: VolumeMount = {

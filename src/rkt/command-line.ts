@@ -1,6 +1,6 @@
 // rkt's options, in the order in which the kubelet gives them. Pure.
 
-import type { RktUuid } from "../pod/names.ts";
+import type { RktUuid, UnitName } from "../pod/names.ts";
 
 /** A program and its arguments. */
 export type Argv = readonly [program: string, ...args: string[]];
@@ -26,6 +26,11 @@ export interface RunPreparedOptions {
   readonly hostsEntries?: readonly string[];
   /** `parent`: the machine's shared memory, semaphores and queues. */
   readonly ipc?: string | undefined;
+  /** Only the built-in engine knows how: the pod runs in the network namespace of this one, which has to run. */
+  readonly joinNetwork?: RktUuid | undefined;
+  /** Only for the built-in engine, whose apps are units of their own: what the pod's unit is ordered after and before. */
+  readonly appsAfter?: readonly UnitName[];
+  readonly appsBefore?: readonly UnitName[];
   /** Lets apps do everything (insecure option `all-run`): every container of the pod is privileged. */
   readonly allRun?: boolean;
 }
@@ -59,6 +64,9 @@ export function runPreparedArgs(uuid: RktUuid, options: RunPreparedOptions): rea
     ...each("dns-opt", options.dnsOpt),
     ...each("hosts-entry", options.hostsEntries),
     ...(options.ipc === undefined ? [] : [`--ipc=${options.ipc}`]),
+    ...(options.joinNetwork === undefined ? [] : [`--gantry-join-network=${options.joinNetwork}`]),
+    ...each("gantry-apps-after", options.appsAfter),
+    ...each("gantry-apps-before", options.appsBefore),
     ...(options.hostname === undefined ? [] : [`--hostname=${options.hostname}`]),
     uuid,
   ];

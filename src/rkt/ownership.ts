@@ -1,7 +1,16 @@
 // How a pod manifest says that the pod is ours and what it was made for. Pure.
 // Invariant: nothing here that a real kubelet on the same machine would take for its own (rkt.kubernetes.io/managed-by-kubelet).
 
-import { isPodUid, type PodKey, type PodUid, podKey, type SpecHash } from "../pod/names.ts";
+import {
+  isPodUid,
+  isRktUuid,
+  type PodKey,
+  type PodUid,
+  podKey,
+  type RktUuid,
+  type SpecHash,
+} from "../pod/names.ts";
+import { containersStage, parseStage, type Stage, serializeStage } from "../pod/stage.ts";
 import { type AppcNameValue, type AppcPodManifest, engineAnnotations } from "./appc.ts";
 
 export interface Ownership {
@@ -12,6 +21,9 @@ export interface Ownership {
   readonly manifest: string;
   readonly restartCount: number;
   readonly backOffMs: number;
+  readonly stage: Stage;
+  /** The pod whose network namespace it runs in. */
+  readonly networkOf: RktUuid | undefined;
 }
 
 export interface OwnedPod {
@@ -22,10 +34,14 @@ export interface OwnedPod {
   readonly manifest: string;
   readonly restartCount: number;
   readonly backOffMs: number;
+  readonly stage: Stage;
+  readonly networkOf: RktUuid | undefined;
   /** The built-in engine stops each app with it. */
   readonly graceSeconds: number;
 }
 
+const stageName = "gantry.io/stage";
+const networkOfName = "gantry.io/network-of";
 const managedBy = { name: "gantry.io/managed-by", value: "gantry" };
 
 export function ownershipAnnotations(pod: OwnedPod): readonly AppcNameValue[] {
@@ -40,6 +56,8 @@ export function ownershipAnnotations(pod: OwnedPod): readonly AppcNameValue[] {
     { name: "gantry.io/spec-hash", value: pod.specHash },
     { name: "gantry.io/manifest", value: pod.manifest },
     { name: "gantry.io/back-off-ms", value: String(pod.backOffMs) },
+    { name: stageName, value: serializeStage(pod.stage) },
+    ...(pod.networkOf === undefined ? [] : [{ name: networkOfName, value: pod.networkOf }]),
     { name: engineAnnotations.gracePeriod, value: String(pod.graceSeconds) },
   ];
 }
@@ -56,7 +74,11 @@ export function ownershipOf(manifest: AppcPodManifest): Ownership | undefined {
   const restartCount = wholeNumber(annotations.get("rkt.kubernetes.io/restart-count"));
   const backOffMs = wholeNumber(annotations.get("gantry.io/back-off-ms"));
   if (!podUid || !isPodUid(podUid) || !name || !namespace || !specHash || !file) return undefined;
-  if (restartCount === undefined || backOffMs === undefined) return undefined;
+  // A pod of an earlier gantry has neither: all its containers were one run, in a network of its own.
+  const stage = parseStage(annotations.get(stageName) ?? serializeStage(containersStage));
+  const networkOf = annotations.get(networkOfName);
+  if (restartCount === undefined || backOffMs === undefined || stage === undefined) return undefined;
+  if (networkOf !== undefined && !isRktUuid(networkOf)) return undefined;
   return {
     podUid,
     key: podKey(namespace, name),
@@ -64,6 +86,8 @@ export function ownershipOf(manifest: AppcPodManifest): Ownership | undefined {
     manifest: file,
     restartCount,
     backOffMs,
+    stage,
+    networkOf,
   };
 }
 

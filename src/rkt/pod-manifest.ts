@@ -4,6 +4,7 @@
 import { graceSecondsMin } from "../pod/grace.ts";
 import type { ImageId } from "../pod/names.ts";
 import type { Container, Pod } from "../pod/pod.ts";
+import { allContainersOf, podOfStage } from "../pod/stage.ts";
 import { appAnnotations } from "./app-annotations.ts";
 import {
   type AppcApp,
@@ -18,7 +19,7 @@ import { appEnvironment, containerVariables, type ResolvedVariable } from "./env
 import { appExec } from "./exec.ts";
 import { appIsolators } from "./isolators.ts";
 import { appMountPoints, type HostVolumes, hostVolumes, podVolumes, type ResolvedMount } from "./mounts.ts";
-import { ownershipAnnotations } from "./ownership.ts";
+import { type Ownership, ownershipAnnotations } from "./ownership.ts";
 import { PodManifestError } from "./pod-manifest-error.ts";
 import { appPorts, portMappings } from "./ports.ts";
 import { isPrivileged, type Stage1, stage1Annotation, stage1Arguments, stage1Of } from "./stage1.ts";
@@ -32,7 +33,8 @@ export interface PodManifestInput {
   readonly mounts: ReadonlyMap<string, readonly ResolvedMount[]>;
   /** By container name, in order: `envFrom` first. */
   readonly environment: ReadonlyMap<string, readonly ResolvedVariable[]>;
-  readonly attempt: { readonly restartCount: number; readonly backOffMs: number };
+  /** Of one stage. */
+  readonly attempt: Pick<Ownership, "restartCount" | "backOffMs" | "stage" | "networkOf">;
   /** Whether the built-in engine will run it. */
   readonly isBuiltin: boolean;
   /** The machine's, for pods that have no wish of their own. */
@@ -41,10 +43,13 @@ export interface PodManifestInput {
 
 /** Throws PodManifestError where a container cannot be run as it and its image say. */
 export function podManifest(input: PodManifestInput): AppcPodManifest {
-  const { pod, mounts, attempt } = input;
+  const { mounts, attempt } = input;
+  const pod = podOfStage(input.pod, attempt.stage);
   const { containers, terminationGracePeriodSeconds } = pod.spec;
   const volumes = hostVolumes(containers.flatMap(({ name }) => mounts.get(name) ?? []));
-  const apps = containers.map((container) => runtimeApp(container, input, volumes));
+  const apps = containers.map((container) =>
+    runtimeApp(container, { ...input, pod, volumes, portOwners: portOwners(input) }),
+  );
   return {
     acVersion: appcVersion,
     acKind: "PodManifest",
@@ -66,8 +71,14 @@ export function podManifest(input: PodManifestInput): AppcPodManifest {
       }),
       ...wishes(pod),
     ],
-    ports: containers.flatMap((container) => portMappings(container).map(({ host }) => host)),
+    ports: portOwners(input).flatMap((container) => portMappings(container).map(({ host }) => host)),
   };
+}
+
+/** Whose host ports lead to the network that is set up for it: a sidecar is there first, and what comes after it joins its network. */
+function portOwners({ pod, attempt: { stage, networkOf } }: PodManifestInput): readonly Container[] {
+  if (networkOf !== undefined) return [];
+  return stage.kind === "sidecar" ? allContainersOf(pod.spec) : podOfStage(pod, stage).spec.containers;
 }
 
 /** What appc has no word for; a real rkt takes no notice. */
@@ -80,14 +91,19 @@ function wishes({ annotations, spec }: Pod): readonly AppcNameValue[] {
   ];
 }
 
-function runtimeApp(container: Container, input: PodManifestInput, volumes: HostVolumes): AppcRuntimeApp {
+interface AppInput extends PodManifestInput {
+  readonly volumes: HostVolumes;
+  readonly portOwners: readonly Container[];
+}
+
+function runtimeApp(container: Container, input: AppInput): AppcRuntimeApp {
   const image = input.images.get(container.name);
   if (image === undefined) throw new PodManifestError(`container "${container.name}" has no image`);
   const { securityContext } = container;
   return {
     name: container.name, // a DNS label, and so an ACName
     image: { name: image.manifest.name, id: image.id },
-    app: mergedApp(container, image.manifest, { ...input, volumes }),
+    app: mergedApp(container, image.manifest, input),
     ...(securityContext.readOnlyRootFilesystem ? { readOnlyRootFS: true } : {}),
     annotations: appAnnotations(container, {
       mounts: input.mounts.get(container.name) ?? [],
@@ -100,15 +116,10 @@ function runtimeApp(container: Container, input: PodManifestInput, volumes: Host
 function mergedApp(
   container: Container,
   image: AppcImageManifest,
-  {
-    pod,
-    mounts,
-    environment,
-    volumes,
-    isBuiltin,
-    stage1,
-  }: PodManifestInput & { readonly volumes: HostVolumes },
+  { pod, mounts, environment, volumes, portOwners, attempt, isBuiltin, stage1 }: AppInput,
 ): AppcApp {
+  // A port of the pod has to be some app's, and a sidecar is the only one.
+  const ports = attempt.stage.kind === "sidecar" ? [container, ...portOwners] : [container];
   const variables = containerVariables(environment.get(container.name) ?? []);
   const exec = appExec(image, container, variables);
   if (exec.length === 0)
@@ -129,7 +140,7 @@ function mergedApp(
     exec: isBuiltin ? exec : stage1Arguments(exec, stage1Of(pod, stage1)),
     environment: appEnvironment(image.app?.environment ?? [], variables),
     mountPoints: appMountPoints(image.app?.mountPoints ?? [], mounts.get(container.name) ?? [], volumes),
-    ports: appPorts(image.app?.ports ?? [], portMappings(container)),
+    ports: appPorts(image.app?.ports ?? [], ports.flatMap(portMappings)),
     ...(isolators.length > 0 ? { isolators } : {}),
     ...(workingDirectory ? { workingDirectory } : {}),
   };

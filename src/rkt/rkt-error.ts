@@ -24,6 +24,8 @@ export class RktError extends Error {
   /** A server could not be reached, or not answer just now: what it would say is not known. */
   readonly isUnreachable: boolean;
   readonly isDiskFull: boolean;
+  /** It ended of its own accord, with an error: it has been asked, and not merely out of reach. */
+  readonly isRefusal: boolean;
   /** rkt itself crashed (a Go panic). */
   readonly isPanic: boolean;
   /** The last lines that rkt printed there; empty if none. */
@@ -39,6 +41,7 @@ export class RktError extends Error {
     this.isTimeout = command?.isTimeout ?? false;
     this.isUnreachable = unreachable.test(stderr) && !refused.test(stderr);
     this.isDiskFull = diskFull.test(stderr);
+    this.isRefusal = command?.exitCode !== undefined;
     this.isPanic = command?.exitCode === 2 && /^panic: /m.test(stderr);
     this.stderrTail = stderr.trimEnd().split("\n").slice(-5).join("\n").slice(-1000);
   }

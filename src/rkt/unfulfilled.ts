@@ -1,6 +1,7 @@
 // Which of a pod's wishes no pod manifest can tell the rkt that is there, so that the pod is refused rather than run differently. Pure.
 
 import type { Container, Pod } from "../pod/pod.ts";
+import { allContainersOf } from "../pod/stage.ts";
 
 export interface Unfulfilled {
   /** `spec.hostPID`. */
@@ -15,7 +16,13 @@ export function unfulfilled(
   const field = (path: string, isAsked: boolean, reason: string) =>
     isAsked ? [{ field: path, reason }] : [];
   const each = (what: (container: Container, path: string) => readonly Unfulfilled[]) =>
-    spec.containers.flatMap((container, index) => what(container, `spec.containers[${index}]`));
+    allContainersOf(spec).flatMap((container, index) => {
+      const inits = spec.initContainers.length;
+      return what(
+        container,
+        index < inits ? `spec.initContainers[${index}]` : `spec.containers[${index - inits}]`,
+      );
+    });
   return [
     ...field("spec.hostPID", spec.hostPID && !isBuiltin, "rkt gives every pod PIDs of its own"),
     ...each(({ volumeMounts }, path) =>
@@ -39,9 +46,9 @@ export function unfulfilled(
         ),
       ),
     ),
-    ...each(({ securityContext }, path) =>
+    ...spec.containers.flatMap(({ securityContext }, index) =>
       field(
-        `${path}.securityContext.seLinuxOptions`,
+        `spec.containers[${index}].securityContext.seLinuxOptions`,
         seLinuxLabel(securityContext.seLinuxOptions ?? spec.securityContext.seLinuxOptions) !==
           seLinuxLabel(seLinuxOptionsOf({ spec })),
         "all containers of a pod run in one unit, with one SELinux context",

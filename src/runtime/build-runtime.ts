@@ -8,6 +8,7 @@ import type { RecordEvent } from "../pod/event.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
 import type { Systemd } from "../systemd/systemd.ts";
 import { FetchedImages } from "./fetched-images.ts";
+import type { RunHook } from "./hooks.ts";
 import { ImageGarbage, type ImageGarbageOptions } from "./image-garbage.ts";
 import { Images, type ImagesOptions } from "./images.ts";
 import { Observer } from "./observe.ts";
@@ -36,6 +37,7 @@ export interface RuntimeParts {
   readonly bootId: string;
   readonly objects: () => ConfigObjects;
   readonly hostIP: () => string;
+  readonly runHook: RunHook;
   readonly missingPids: () => string | undefined;
   readonly onImageActivity: ImagesOptions["onActivity"];
   readonly record: RecordEvent;

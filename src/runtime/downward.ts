@@ -2,6 +2,7 @@
 
 import type { Container, Pod, ResourceField } from "../pod/pod.ts";
 import { parseQuantity } from "../pod/quantity.ts";
+import { allContainersOf } from "../pod/stage.ts";
 
 /** The machine as the pods see it. */
 export interface Machine {
@@ -83,7 +84,7 @@ export function resourceValue(
 ): string {
   const { containerName, resource, divisorMilli } = field;
   const container =
-    containerName === "" ? asking : pod.spec.containers.find(({ name }) => name === containerName);
+    containerName === "" ? asking : allContainersOf(pod.spec).find(({ name }) => name === containerName);
   if (container === undefined) throw new Error(`container ${containerName} not found`);
   const [side, kind] = resource.split(".") as ["limits" | "requests", "cpu" | "memory"];
   const given = container.resources[kind]?.[side === "limits" ? "limit" : "request"];

@@ -1,20 +1,32 @@
-// One look at the machine: rkt's pods, systemd's units and our unit files, joined to revisions.
+// One look at the machine: rkt's pods, systemd's units, our unit files and the pods' directories, joined to revisions.
 // Invariants: a look that fails in any part throws (could not observe is not absent); what does not carry our mark is left out.
 
 import { readdir } from "node:fs/promises";
 import type { Clock } from "../host/clock.ts";
+import { errorChain } from "../host/error.ts";
 import { readTextIfExists } from "../host/files.ts";
-import { type PodUid, podKey, podUnitGlob, podUnitName, type RktUuid, uuidOfPodUnit } from "../pod/names.ts";
-import type { Failure, Observation, ObservedApp, Revision, RevisionState } from "../pod/observed-pod.ts";
-import { containersStage } from "../pod/stage.ts";
+import type { Log } from "../host/log.ts";
+import { podKey, podUnitGlob, podUnitName, type RktUuid, uuidOfPodUnit } from "../pod/names.ts";
+import type { Failure, Observation, Revision, RevisionState } from "../pod/observed-pod.ts";
 import { type Ownership, ownershipOf } from "../rkt/ownership.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
 import { RktError } from "../rkt/rkt-error.ts";
-import type { RktApp, RktPod } from "../rkt/rkt-pod.ts";
+import type { RktPod } from "../rkt/rkt-pod.ts";
 import { lastMessages } from "../systemd/journal.ts";
-import { type Finished, type PodUnit, parseFinished, parsePodUnit } from "../systemd/pod-unit.ts";
+import { type PodUnit, parseFinished, parsePodUnit } from "../systemd/pod-unit.ts";
 import type { Systemd, UnitState } from "../systemd/systemd.ts";
+import type { DirectoryLook } from "./directory-look.ts";
 import type { PodDirectories } from "./pod-directory.ts";
+import { noTraces, type RevisionRecord, type RevisionTraces } from "./revision-record.ts";
+import {
+  type End,
+  hasStarted,
+  isStopOf,
+  isUp,
+  observedApps,
+  removedApps,
+  stateKind,
+} from "./revision-state.ts";
 import type { TerminationMessages } from "./termination-message.ts";
 
 export interface ObserverOptions {
@@ -25,19 +37,23 @@ export interface ObserverOptions {
   readonly unitDir: string;
   readonly bootId: string;
   readonly clock: Clock;
+  readonly log: Log;
 }
-
-/** What a revision was made for, from its unit file or, where that is gone (a reboot), from its pod manifest. */
-type Mark = Ownership;
 
 export class Observer {
   readonly #options: ObserverOptions;
   /** A revision's unit file, mark and failure never change once written: each is read once. */
   readonly #units = new Map<RktUuid, PodUnit | undefined>();
-  readonly #marks = new Map<RktUuid, Mark | undefined>();
+  readonly #marks = new Map<RktUuid, Ownership | undefined>();
   readonly #failures = new Map<RktUuid, Failure>();
   /** When an end of which no marker tells was first seen, on the monotonic clock. */
   readonly #endsSeenMs = new Map<RktUuid, number>();
+  /** When the Pod's life began, where that was in an earlier boot. */
+  readonly #activeSinceMs = new Map<RktUuid, number>();
+  /** Pods whose manifest rkt does not print: others', as ours are marked elsewhere too. */
+  readonly #unreadable = new Set<RktUuid>();
+  /** Undefined before the first look. */
+  #revisions: readonly Revision[] | undefined;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
@@ -48,26 +64,34 @@ export class Observer {
     return this.#units.get(uuid);
   }
 
+  /** As the last look has found them. */
+  get revisions(): readonly Revision[] {
+    return this.#revisions ?? [];
+  }
+
   async observe(signal: AbortSignal): Promise<Observation> {
     const { rkt, systemd, directories } = this.#options;
     // systemd first: of what has ended by then, rkt has the exit codes.
-    const [states, , podDirectories] = await Promise.all([
+    const [states, , looks] = await Promise.all([
       systemd.listUnits([podUnitGlob], signal),
       this.#readUnits(),
-      directories.list(),
+      directories.look(),
     ]);
     const pods = await rkt.listPods(signal);
     const podByUuid = new Map(pods.map((pod) => [pod.uuid, pod]));
     const stateByName = new Map(states.map((state) => [state.name, state]));
-    await this.#readMarks(pods, signal);
+    const traces = new Map(looks.flatMap(({ revisions }) => [...revisions]));
+    await this.#readMarks(pods, traces, signal);
 
     const revisions: Revision[] = [];
     for (const [uuid, mark] of this.#marks) {
       if (mark === undefined) continue;
-      const seen = { uuid, mark, pod: podByUuid.get(uuid), unit: stateByName.get(podUnitName(uuid)) };
+      const ofUuid = { uuid, mark, traces: traces.get(uuid) ?? noTraces };
+      const seen = { ...ofUuid, pod: podByUuid.get(uuid), unit: stateByName.get(podUnitName(uuid)) };
       revisions.push(await this.#revision(seen, signal));
     }
-    return { revisions, podDirectories };
+    this.#revisions = revisions;
+    return { revisions, podDirectories: looks.map(toPodDirectory) };
   }
 
   /** Reads the unit files that are new and forgets those that are gone. */
@@ -84,79 +108,105 @@ export class Observer {
     if (text !== undefined) this.#units.set(uuid, parsePodUnit(text));
   }
 
-  /** Finds out which rkt pods and units are ours; asks rkt once for each pod that has no unit file. */
-  async #readMarks(pods: readonly RktPod[], signal: AbortSignal): Promise<void> {
+  /** Finds out which rkt pods and units are ours; asks rkt once for each pod of which neither a unit file nor a record tells. */
+  async #readMarks(
+    pods: readonly RktPod[],
+    traces: ReadonlyMap<RktUuid, RevisionTraces>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const made = pods.filter(({ state }) => !["embryo", "preparing", "aborted prepare"].includes(state));
-    const present = new Set([...made.map(({ uuid }) => uuid), ...this.#units.keys()]);
-    this.#options.messages.forgetAllBut(present);
-    for (const map of [this.#marks, this.#failures, this.#endsSeenMs])
-      for (const uuid of map.keys()) if (!present.has(uuid)) map.delete(uuid);
+    // Removed from rkt by somebody, and perhaps before a reboot: that it has ended the pod's directory still tells.
+    const ended = [...traces].flatMap(([uuid, { finished, record }]) =>
+      finished && record?.mark ? uuid : [],
+    );
+    const present = new Set([...made.map(({ uuid }) => uuid), ...this.#units.keys(), ...ended]);
+    this.#forgetAllBut(present);
     // What is on its way out has no manifest that can be relied on.
     const leaving = new Set(made.filter(({ state }) => state.endsWith("deleting")).map(({ uuid }) => uuid));
     for (const uuid of present) {
       if (this.#marks.has(uuid)) continue;
       await this.#readUnit(uuid); // it may have been written after the look at the others
       const unit = this.#units.get(uuid);
-      if (unit !== undefined) this.#marks.set(uuid, markOfUnit(unit));
+      const mark = unit === undefined ? traces.get(uuid)?.record?.mark : markOfUnit(unit);
+      if (mark !== undefined) this.#marks.set(uuid, mark);
       else if (!this.#units.has(uuid) && !leaving.has(uuid)) await this.#readMarkOfPod(uuid, signal);
     }
+  }
+
+  #forgetAllBut(present: ReadonlySet<RktUuid>): void {
+    this.#options.messages.forgetAllBut(present);
+    for (const known of [
+      this.#marks,
+      this.#failures,
+      this.#endsSeenMs,
+      this.#activeSinceMs,
+      this.#unreadable,
+    ])
+      for (const uuid of known.keys()) if (!present.has(uuid)) known.delete(uuid);
   }
 
   async #readMarkOfPod(uuid: RktUuid, signal: AbortSignal): Promise<void> {
     try {
       this.#marks.set(uuid, ownershipOf(await this.#options.rkt.catManifest(uuid, signal)));
     } catch (error) {
-      if (!(error instanceof RktError && error.isNotFound)) throw error; // else it was removed after it was listed
+      if (!(error instanceof RktError)) throw error;
+      if (error.isNotFound) return; // it was removed after it was listed
+      if (!error.isRefusal) throw error;
+      if (!this.#unreadable.has(uuid))
+        this.#options.log.warn("A pod that rkt can't describe is taken for somebody else's", {
+          uuid,
+          error: errorChain(error),
+        });
+      this.#unreadable.add(uuid);
     }
   }
 
   async #revision(seen: Seen, signal: AbortSignal): Promise<Revision> {
-    const { uuid, mark, pod } = seen;
-    const end = isUp(seen.unit) ? undefined : await this.#end(mark.podUid, uuid);
+    const { uuid, mark, pod, traces } = seen;
+    const end = isUp(seen.unit) ? undefined : endOf(traces);
     const state = await this.#state(seen, end, signal);
-    const apps = pod === undefined ? [] : observedApps(pod, state, end);
+    if (this.#revisions === undefined && state.kind === "running") await this.#forgetBrokenOffStop(seen);
+    const { record } = traces;
+    const apps =
+      pod === undefined ? removedApps(record?.apps ?? [], state, end) : observedApps(pod, state, end);
+    const source = { uid: mark.podUid, uuid, files: record };
     return {
       uuid,
-      key: mark.key,
-      podUid: mark.podUid,
-      specHash: mark.specHash,
-      stage: containersStage,
-      networkOf: undefined,
-      isPostStarted: true,
-      wasReady: false,
-      manifest: mark.manifest,
-      restartCount: mark.restartCount,
-      backOffMs: mark.backOffMs,
-      activeSinceMs: this.#units.get(uuid)?.preparedMs ?? 0,
+      ...mark,
+      activeSinceMs: this.#activeSince(uuid, record),
       state,
-      apps: await this.#options.messages.addTo(apps, { uid: mark.podUid, uuid }, signal),
+      isPostStarted: traces.isPostStarted || record?.hasPostStart !== true,
+      wasReady: traces.wasReady,
+      apps: await this.#options.messages.addTo(apps, source, signal),
       podIP: pod?.networks.find(({ ip }) => ip !== "")?.ip ?? "",
       createdAtMs: pod?.createdAtMs ?? 0,
       startedAtMs: pod?.startedAtMs,
     };
   }
 
+  /** The agent before us ended while preStop hooks ran. What the pod does from now on is its own doing. */
+  async #forgetBrokenOffStop({ uuid, mark, traces: { stopped, killed } }: Seen): Promise<void> {
+    if (stopped?.hasHooks || killed?.hasHooks) await this.#options.directories.unmarkStop(mark.podUid, uuid);
+  }
+
   async #state(seen: Seen, end: End | undefined, signal: AbortSignal): Promise<RevisionState> {
-    const { uuid, mark, pod } = seen;
+    const { uuid, pod, traces } = seen;
     const kind = stateKind(seen.unit, pod, end !== undefined);
     if (kind !== "exited") return { kind };
     const finishedMs = this.#finishedMs(uuid, end);
-    const preparedMs = this.#units.get(uuid)?.preparedMs;
-    const hasStarted = pod?.startedAtMs !== undefined;
-    // A stop that was announced and never came (a kill in between) is not what ended it.
-    const isStopped =
-      end?.finished?.isStopRequested !== false &&
-      (await this.#options.directories.isStopped(mark.podUid, uuid));
+    const isStarted = hasStarted(pod, traces.record, end);
+    const isStopped = isStopOf(traces.stopped, end);
+    const killed = isStopOf(traces.killed, end) ? traces.killed : undefined;
+    const isFromOutside = end?.finished === undefined ? finishedMs <= 0 : end.finished.isStopRequested;
     return {
       kind,
       finishedAtMs: end?.markedAtMs,
       finishedMs,
-      ranForMs: hasStarted && preparedMs !== undefined ? Math.max(0, finishedMs - preparedMs) : 0,
+      ranForMs: isStarted ? this.#ranForMs(seen, end, finishedMs) : 0,
       isStopped,
-      isInterrupted:
-        !isStopped && (end?.finished === undefined ? finishedMs <= 0 : end.finished.isStopRequested),
-      killed: undefined,
-      failure: hasStarted ? undefined : await this.#failure(uuid, end, signal),
+      isInterrupted: isFromOutside && !isStopped && killed === undefined,
+      killed: killed && { reason: killed.reason, message: killed.message },
+      failure: isStarted ? undefined : await this.#failure(uuid, end, signal),
     };
   }
 
@@ -173,9 +223,26 @@ export class Observer {
     return end === undefined ? 0 : Math.min(0, end.markedAtMs - clock.wallMs());
   }
 
-  async #end(uid: PodUid, uuid: RktUuid): Promise<End | undefined> {
-    const marker = await this.#options.directories.finished(uid, uuid);
-    return marker && { markedAtMs: marker.writtenAtMs, finished: parseFinished(marker.text) };
+  /** 0 where its boot is over and its end, or its start, is not known. */
+  #ranForMs({ uuid, traces }: Seen, end: End | undefined, finishedMs: number): number {
+    const preparedMs = this.#units.get(uuid)?.preparedMs;
+    if (preparedMs !== undefined) return Math.max(0, finishedMs - preparedMs);
+    const { start } = traces.record ?? {};
+    if (start === undefined || end?.finished?.bootId !== start.bootId) return 0;
+    return end.finished.uptimeMs - start.preparedMs;
+  }
+
+  #activeSince(uuid: RktUuid, record: RevisionRecord | undefined): number {
+    const { bootId, clock } = this.#options;
+    const start = record?.start;
+    if (start === undefined) return this.#units.get(uuid)?.preparedMs ?? 0;
+    if (start.bootId === bootId) return start.activeSinceMs;
+    const known = this.#activeSinceMs.get(uuid);
+    if (known !== undefined) return known;
+    const agoMs = clock.wallMs() - start.preparedAtMs + (start.preparedMs - start.activeSinceMs);
+    const sinceMs = Math.min(-1, clock.nowMs() - agoMs);
+    this.#activeSinceMs.set(uuid, sinceMs);
+    return sinceMs;
   }
 
   /** Why a pod's unit ended before its apps started: what rkt said last. */
@@ -194,84 +261,30 @@ export class Observer {
 
 interface Seen {
   readonly uuid: RktUuid;
-  readonly mark: Mark;
+  /** What it was made for: from its unit file or, where that is gone (a reboot), its record or its pod manifest. */
+  readonly mark: Ownership;
+  readonly traces: RevisionTraces;
   readonly pod: RktPod | undefined;
   readonly unit: UnitState | undefined;
 }
 
-/** What the finish marker tells. */
-interface End {
-  /** Milliseconds since the epoch. */
-  readonly markedAtMs: number;
-  /** Undefined where a crash of the machine left an empty marker. */
-  readonly finished: Finished | undefined;
+function endOf({ finished }: RevisionTraces): End | undefined {
+  return finished && { markedAtMs: finished.writtenAtMs, finished: parseFinished(finished.text) };
 }
 
-/** systemd runs or stops it, so that there is no end to look for: two files less to read for each pod in each look. */
-function isUp(unit: UnitState | undefined): boolean {
-  return !["inactive", "failed", undefined].includes(unit?.activeState);
+function toPodDirectory({ revisions: _revisions, ...directory }: DirectoryLook) {
+  return directory;
 }
 
-/** The unit decides what runs, as systemd stops and counts by it; rkt decides where there is no unit. */
-function stateKind(
-  unit: UnitState | undefined,
-  pod: RktPod | undefined,
-  hasFinished: boolean,
-): RevisionState["kind"] {
-  switch (unit?.activeState) {
-    case "active":
-    case "activating":
-    case "reloading":
-      return "running";
-    case "deactivating":
-      return "stopping";
-    default:
-  }
-  if (pod?.state === "running") return "running";
-  if (pod?.state === "prepared" && unit?.activeState !== "failed" && !hasFinished) return "prepared";
-  return "exited";
-}
-
-function observedApps(pod: RktPod, state: RevisionState, end: End | undefined): readonly ObservedApp[] {
-  return pod.apps.map((app) => {
-    const { name, imageId } = app;
-    if (state.kind === "exited") {
-      const exitCode = exitCodeOf(app, pod, state, end?.finished);
-      // Not rkt's time, which is that of its garbage collection.
-      return {
-        name,
-        imageId,
-        state: { kind: "exited", exitCode, finishedAtMs: end?.markedAtMs, message: "" },
-      };
-    }
-    if (app.exitCode !== undefined || app.state === "exited") {
-      const { exitCode } = app;
-      return { name, imageId, state: { kind: "exited", exitCode, finishedAtMs: undefined, message: "" } };
-    }
-    return { name, imageId, state: { kind: app.state === "running" ? "running" : "created" } };
-  });
-}
-
-function exitCodeOf(
-  { exitCode }: RktApp,
-  { apps, startedAtMs }: RktPod,
-  { isStopped }: Extract<RevisionState, { kind: "exited" }>,
-  finished: Finished | undefined,
-): number | undefined {
-  // A shutdown, or a stop by hand: rkt's 0 is then no word of the app's, and must not make the Pod a completed one.
-  if (finished?.isStopRequested && !isStopped) return exitCode === 0 ? undefined : exitCode;
-  // The fly stage1 keeps no code, but the unit's main process is its only app.
-  const isMainProcess = apps.length === 1 && startedAtMs !== undefined && finished?.exitCode === "exited";
-  return exitCode ?? (isMainProcess ? Number(finished.exitStatus) : undefined);
-}
-
-function markOfUnit(unit: PodUnit): Mark {
-  return {
-    podUid: unit.pod.uid,
-    key: podKey(unit.pod.namespace, unit.pod.name),
-    specHash: unit.specHash,
-    manifest: unit.manifest,
-    restartCount: unit.restartCount,
-    backOffMs: unit.backOffMs,
-  };
+function markOfUnit({
+  pod,
+  specHash,
+  manifest,
+  restartCount,
+  backOffMs,
+  stage,
+  networkOf,
+}: PodUnit): Ownership {
+  const key = podKey(pod.namespace, pod.name);
+  return { podUid: pod.uid, key, specHash, manifest, restartCount, backOffMs, stage, networkOf };
 }

@@ -1,10 +1,9 @@
 // The layout of a pod's directory, `<state dir>/pods/<uid>`: the kubelet's, so that people find their way.
 //
 //   manifest.json                               the accepted version (pod/desired.ts)
-//   finished-<rkt uuid>                         when and how that revision ended, written by its unit
-//   stopped-<rkt uuid>                          it was told to end, and did not of itself
+//   good.json                                   the last accepted version that was Ready
+//   attempt-<rkt uuid>, finished-<rkt uuid> …   of each revision (revision-record.ts)
 //   content                                     what the projected volumes were last written from (pod/content-hash.ts)
-//   attempt-<rkt uuid>                          which message files are that revision's
 //   containers/<name>/<attempt>                 what a container says when it ends
 //   etc-hosts, etc-resolv-conf                  mounted in its containers, where they have none of their own
 //   volumes/kubernetes.io~empty-dir/<volume>
@@ -13,25 +12,28 @@
 //
 // Invariants: no uid leads out of pods/; what is mounted in a pod's directory is not removed with it.
 
-import { lstat, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { errorChain, hasErrorCode } from "../host/error.ts";
 import { readTextIfExists, writeFileAtomic } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
 import { unmountBelow } from "../host/mount-table.ts";
 import { serializeAcceptedPod } from "../pod/desired.ts";
-import { type ContentHash, isPodUid, isRktUuid, type PodUid, type RktUuid } from "../pod/names.ts";
-import type { PodDirectory } from "../pod/observed-pod.ts";
+import { type ContentHash, isPodUid, type PodUid, type RktUuid } from "../pod/names.ts";
+import type { Failure } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
-
-/** What is kept of an attempt to run a pod: which of its containers' message files are its. */
-export interface MessageFiles {
-  readonly id: string;
-  /** Containers whose log speaks for them where they failed without a message. */
-  readonly fallbackToLogs: readonly string[];
-}
+import { type DirectoryLook, DirectoryLooks } from "./directory-look.ts";
+import {
+  parseRecord,
+  parseRevisionFileName,
+  type RevisionFile,
+  type RevisionRecord,
+  revisionFileName,
+  type StopMarker,
+} from "./revision-record.ts";
 
 export class PodDirectories {
   readonly #root: string;
+  readonly #looks = new DirectoryLooks();
 
   constructor(stateDir: string) {
     this.#root = `${stateDir}/pods`;
@@ -43,7 +45,7 @@ export class PodDirectories {
   }
 
   finishedFile(uid: PodUid, uuid: RktUuid): string {
-    return `${this.path(uid)}/finished-${uuid}`;
+    return this.#file(uid, uuid, { kind: "finished" });
   }
 
   emptyDir(uid: PodUid, volume: string): string {
@@ -62,15 +64,12 @@ export class PodDirectories {
     return `${this.path(uid)}/containers/${container}`;
   }
 
-  /** Every one that is there. */
-  async list(): Promise<readonly PodDirectory[]> {
-    return Promise.all(
-      (await this.#uids()).map(async (uid) => ({
-        uid,
-        content: await this.content(uid),
-        accepted: undefined,
-      })),
-    );
+  /** Every one that is there, or an exception. */
+  async look(): Promise<readonly DirectoryLook[]> {
+    const uids = await this.#uids();
+    this.#looks.forgetAllBut(new Set(uids));
+    const looks = await Promise.all(uids.map((uid) => this.#looks.look(uid, this.path(uid))));
+    return looks.filter((look) => look !== undefined);
   }
 
   async #uids(): Promise<readonly PodUid[]> {
@@ -119,65 +118,89 @@ export class PodDirectories {
     return found.sort((a, b) => a.mtimeMs - b.mtimeMs).map(({ text }) => text);
   }
 
-  /** The finish marker's text and the time of writing, in milliseconds since the epoch; undefined if there is none. */
-  async finished(uid: PodUid, uuid: RktUuid): Promise<{ text: string; writtenAtMs: number } | undefined> {
-    const file = this.finishedFile(uid, uuid);
-    try {
-      const [text, { mtimeMs }] = await Promise.all([readFile(file, "utf8"), lstat(file)]);
-      return { text, writtenAtMs: mtimeMs };
-    } catch (error) {
-      if (hasErrorCode(error, "ENOENT", "ENOTDIR")) return undefined;
-      throw error;
+  /** As the last version that was Ready. */
+  async setGood(uid: PodUid, pod: Pod): Promise<void> {
+    await this.#keepGood(uid, serializeAcceptedPod(pod));
+  }
+
+  /** An edit may give a Pod another uid: what is good of it is that of its earlier ones, until it has been Ready itself. */
+  async inheritGood(uid: PodUid, earlier: readonly PodUid[]): Promise<void> {
+    for (const from of [uid, ...earlier]) {
+      const good = await readTextIfExists(`${this.path(from)}/good.json`);
+      if (good !== undefined) return this.#keepGood(uid, good);
     }
   }
 
-  /** Marks that a revision is about to be stopped; that needs to be known for as long as the revision is. */
-  async markStopped(uid: PodUid, uuid: RktUuid): Promise<void> {
+  async #keepGood(uid: PodUid, text: string): Promise<void> {
+    const file = `${this.path(uid)}/good.json`;
+    if ((await readTextIfExists(file)) !== text) await writeFileAtomic(file, text, 0o640);
+  }
+
+  #file(uid: PodUid, uuid: RktUuid, file: RevisionFile): string {
+    return `${this.path(uid)}/${revisionFileName(file, uuid)}`;
+  }
+
+  async setRecord(uid: PodUid, uuid: RktUuid, record: RevisionRecord): Promise<void> {
+    await writeFileAtomic(this.#file(uid, uuid, { kind: "attempt" }), JSON.stringify(record), 0o640);
+  }
+
+  async record(uid: PodUid, uuid: RktUuid): Promise<RevisionRecord | undefined> {
+    const text = await readTextIfExists(this.#file(uid, uuid, { kind: "attempt" }));
+    return text === undefined ? undefined : parseRecord(text);
+  }
+
+  /** Marks that a revision is about to be ended; that needs to be known for as long as the revision is. */
+  async markStop(
+    uid: PodUid,
+    uuid: RktUuid,
+    stop: { cause: Failure | undefined; hasHooks: boolean },
+  ): Promise<void> {
     await mkdir(this.path(uid), { recursive: true, mode: 0o750 });
-    await writeFile(this.#stoppedFile(uid, uuid), "");
+    const { cause, hasHooks } = stop;
+    const file = this.#file(
+      uid,
+      uuid,
+      cause ? { kind: "killed", reason: cause.reason } : { kind: "stopped" },
+    );
+    const marker: StopMarker = { message: cause?.message ?? "", hasHooks };
+    await writeFileAtomic(file, JSON.stringify(marker), 0o640).catch(() => writeFile(file, "")); // a name takes no space
   }
 
-  async isStopped(uid: PodUid, uuid: RktUuid): Promise<boolean> {
-    return (await readTextIfExists(this.#stoppedFile(uid, uuid))) !== undefined;
+  /** The stop did not come to it. */
+  async unmarkStop(uid: PodUid, uuid: RktUuid): Promise<void> {
+    await this.#removeFiles(uid, uuid, ({ kind }) => kind === "stopped" || kind === "killed");
   }
 
-  async setMessageFiles(uid: PodUid, uuid: RktUuid, files: MessageFiles): Promise<void> {
-    await writeFileAtomic(this.#attemptFile(uid, uuid), JSON.stringify(files), 0o640);
-  }
-
-  /** Undefined where none were made. */
-  async messageFiles(uid: PodUid, uuid: RktUuid): Promise<MessageFiles | undefined> {
-    const text = await readTextIfExists(this.#attemptFile(uid, uuid));
-    return text === undefined ? undefined : (JSON.parse(text) as MessageFiles); // ours, and written in one step
+  async mark(uid: PodUid, uuid: RktUuid, kind: "post-started" | "ready"): Promise<void> {
+    await writeFile(this.#file(uid, uuid, { kind }), "");
   }
 
   /** Of all revisions that are there. */
   async messageIds(uid: PodUid): Promise<ReadonlySet<string>> {
     const ids = new Set<string>();
     for (const name of await readdir(this.path(uid))) {
-      const uuid = name.startsWith("attempt-") ? name.slice("attempt-".length) : "";
-      const files = isRktUuid(uuid) ? await this.messageFiles(uid, uuid) : undefined;
-      if (files !== undefined) ids.add(files.id);
+      const { file, uuid } = parseRevisionFileName(name) ?? {};
+      const record = uuid !== undefined && file?.kind === "attempt" && (await this.record(uid, uuid));
+      if (record) ids.add(record.id);
     }
     return ids;
   }
 
-  #attemptFile(uid: PodUid, uuid: RktUuid): string {
-    return `${this.path(uid)}/attempt-${uuid}`;
-  }
-
-  async removeMarkers(uid: PodUid, uuid: RktUuid): Promise<void> {
-    const messages = await this.messageFiles(uid, uuid);
+  /** All that is kept of a revision. */
+  async removeTraces(uid: PodUid, uuid: RktUuid): Promise<void> {
+    const record = await this.record(uid, uuid);
     const containers = await readdir(`${this.path(uid)}/containers`).catch(() => []);
-    if (messages !== undefined)
-      for (const name of containers) await rm(`${this.container(uid, name)}/${messages.id}`, { force: true });
-    await rm(this.#attemptFile(uid, uuid), { force: true });
-    await rm(this.finishedFile(uid, uuid), { force: true });
-    await rm(this.#stoppedFile(uid, uuid), { force: true });
+    if (record !== undefined)
+      for (const name of containers) await rm(`${this.container(uid, name)}/${record.id}`, { force: true });
+    await this.#removeFiles(uid, uuid, () => true);
   }
 
-  #stoppedFile(uid: PodUid, uuid: RktUuid): string {
-    return `${this.path(uid)}/stopped-${uuid}`;
+  async #removeFiles(uid: PodUid, uuid: RktUuid, isMeant: (file: RevisionFile) => boolean): Promise<void> {
+    const path = this.path(uid);
+    for (const name of await readdir(path).catch(() => [])) {
+      const found = parseRevisionFileName(name);
+      if (found?.uuid === uuid && isMeant(found.file)) await rm(`${path}/${name}`, { force: true });
+    }
   }
 
   /** Links in it are removed, not followed, and what is mounted in it is unmounted. */

@@ -8,6 +8,7 @@ import { readTextIfExists, writeFileAtomic } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
 import type { ConfigObjects } from "../pod/config-objects.ts";
 import type { Container, Pod } from "../pod/pod.ts";
+import { allContainersOf, containersOf, isFirstStage, type Stage } from "../pod/stage.ts";
 import type { VolumeMount } from "../pod/volume.ts";
 import { RuntimeError } from "../reconcile/runtime.ts";
 import { containerVariables, type ResolvedVariable } from "../rkt/environment.ts";
@@ -16,7 +17,8 @@ import type { ResolvedMount } from "../rkt/mounts.ts";
 import { environmentOf } from "./environment.ts";
 import { hostsText, resolverText } from "./hosts-files.ts";
 import { parseResolver } from "./machine.ts";
-import type { MessageFiles, PodDirectories } from "./pod-directory.ts";
+import type { PodDirectories } from "./pod-directory.ts";
+import type { MessageFiles } from "./revision-record.ts";
 import { mountSubPath } from "./sub-path.ts";
 import { makeMessageFiles } from "./termination-message.ts";
 import { refreshVolumes, setUpVolumes, type VolumeContext } from "./volumes.ts";
@@ -46,20 +48,24 @@ export class PodFiles {
     this.#options = options;
   }
 
-  /** The pod's directory has to be there. Throws RuntimeError (CreateContainerConfigError, FailedMount). */
-  async setUp(pod: Pod): Promise<SetUp> {
+  /**
+   * Of what is run in one stage; with the first, the variables of all the others are made too, so that none is missing later. The pod's
+   * directory has to be there. Throws RuntimeError (CreateContainerConfigError, FailedMount).
+   */
+  async setUp(pod: Pod, stage: Stage): Promise<SetUp> {
     const context = this.#context();
     const environment = new Map<string, readonly ResolvedVariable[]>();
-    for (const container of pod.spec.containers) {
+    const containers = containersOf(pod.spec, stage);
+    for (const container of isFirstStage(pod.spec, stage) ? allContainersOf(pod.spec) : containers) {
       const { variables, notes } = environmentOf(pod, container, context);
       for (const note of notes)
         this.#options.log.warn(note, { pod: `${pod.namespace}/${pod.name}`, container: container.name });
       environment.set(container.name, variables);
     }
     const volumes = await setUpVolumes(pod, context);
-    const messages = await makeMessageFiles(pod, context.directories);
+    const messages = await makeMessageFiles(pod.uid, containers, context.directories);
     const resolverMounts = await this.#resolverMounts(pod);
-    const mounts = pod.spec.containers.map((container) => {
+    const mounts = containers.map((container) => {
       const own = this.#ownMounts(pod, container, {
         volumes,
         variables: environment.get(container.name) ?? [],

@@ -6,10 +6,11 @@ import { chmod, constants, mkdir, open, readdir, rm, writeFile } from "node:fs/p
 import { hasErrorCode } from "../host/error.ts";
 import type { PodUid, RktUuid } from "../pod/names.ts";
 import type { ObservedApp } from "../pod/observed-pod.ts";
-import type { Pod } from "../pod/pod.ts";
+import type { Container } from "../pod/pod.ts";
 import { syncJournal } from "../systemd/journal.ts";
-import type { MessageFiles, PodDirectories } from "./pod-directory.ts";
+import type { PodDirectories } from "./pod-directory.ts";
 import { logEntries } from "./pod-logs.ts";
+import type { MessageFiles } from "./revision-record.ts";
 
 /** The kubelet's limits: of a message, of all messages of a pod, of what is taken of a log. */
 const messageBytesMax = 4096;
@@ -19,12 +20,16 @@ const logLinesMax = 80;
 const logTimeoutMs = 10_000;
 
 /** Makes an empty file for each container that wants one, for one attempt; theirs to write, whoever they run as. */
-export async function makeMessageFiles(pod: Pod, directories: PodDirectories): Promise<MessageFiles> {
+export async function makeMessageFiles(
+  uid: PodUid,
+  containers: readonly Container[],
+  directories: PodDirectories,
+): Promise<MessageFiles> {
   const id = randomUUID();
-  const used = await directories.messageIds(pod.uid);
-  for (const { name, terminationMessagePath } of pod.spec.containers) {
+  const used = await directories.messageIds(uid);
+  for (const { name, terminationMessagePath } of containers) {
     if (terminationMessagePath === "") continue;
-    const directory = directories.container(pod.uid, name);
+    const directory = directories.container(uid, name);
     await mkdir(directory, { recursive: true, mode: 0o750 });
     // Attempts that ended before there was a revision.
     for (const other of await readdir(directory))
@@ -32,9 +37,15 @@ export async function makeMessageFiles(pod: Pod, directories: PodDirectories): P
     await writeFile(`${directory}/${id}`, "", { flag: "wx" });
     await chmod(`${directory}/${id}`, 0o666);
   }
-  const isFallback = ({ terminationMessagePolicy }: Pod["spec"]["containers"][number]) =>
+  const isFallback = ({ terminationMessagePolicy }: Container) =>
     terminationMessagePolicy === "FallbackToLogsOnError";
-  return { id, fallbackToLogs: pod.spec.containers.filter(isFallback).map(({ name }) => name) };
+  return { id, fallbackToLogs: containers.filter(isFallback).map(({ name }) => name) };
+}
+
+export interface RevisionMessages {
+  readonly uid: PodUid;
+  readonly uuid: RktUuid;
+  readonly files: MessageFiles | undefined;
 }
 
 export class TerminationMessages {
@@ -52,38 +63,38 @@ export class TerminationMessages {
     for (const uuid of this.#known.keys()) if (!revisions.has(uuid)) this.#known.delete(uuid);
   }
 
-  /** The apps of a revision, each that has ended with its message. */
+  /** The apps of a revision, each that has ended with its message; `files` undefined: it has none. */
   async addTo(
     apps: readonly ObservedApp[],
-    { uid, uuid }: { readonly uid: PodUid; readonly uuid: RktUuid },
+    { uid, uuid, files }: RevisionMessages,
     signal: AbortSignal,
   ): Promise<readonly ObservedApp[]> {
-    if (!apps.some(({ state }) => state.kind === "exited")) return apps;
+    if (files === undefined || !apps.some(({ state }) => state.kind === "exited")) return apps;
     const known = this.#known.get(uuid) ?? new Map<string, string>();
     this.#known.set(uuid, known);
-    const files = await this.#directories.messageFiles(uid, uuid);
     const names = apps.map(({ name }) => name);
     const told: ObservedApp[] = [];
     for (const app of apps) {
-      if (app.state.kind !== "exited" || files === undefined) {
+      if (app.state.kind !== "exited") {
         told.push(app);
         continue;
       }
       const failed = app.state.exitCode !== 0 && files.fallbackToLogs.includes(app.name);
       const message =
-        known.get(app.name) ||
-        (await readMessage(`${this.#directories.container(uid, app.name)}/${files.id}`, names.length)) ||
-        (failed ? await this.#lastLines({ uuid, app: app.name, apps: names }, signal) : "");
-      known.set(app.name, message);
-      told.push({ ...app, state: { ...app.state, message } });
+        known.get(app.name) ??
+        ((await readMessage(`${this.#directories.container(uid, app.name)}/${files.id}`, names.length)) ||
+          (failed ? await this.#lastLines({ uuid, app: app.name, apps: names }, signal) : ""));
+      if (message !== undefined) known.set(app.name, message);
+      told.push({ ...app, state: { ...app.state, message: message ?? "" } });
     }
     return told;
   }
 
+  /** Undefined where the journal could not be read. */
   async #lastLines(
     source: { readonly uuid: RktUuid; readonly app: string; readonly apps: readonly string[] },
     signal: AbortSignal,
-  ): Promise<string> {
+  ): Promise<string | undefined> {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(logTimeoutMs)]);
     const lines: string[] = [];
     try {
@@ -92,7 +103,7 @@ export class TerminationMessages {
       for await (const { message } of logEntries({ ...source, range }, this.#isBuiltin))
         lines.push(`${message}\n`);
     } catch {
-      return ""; // a status without it is better than none
+      return undefined; // a status without it is better than none
     }
     return Buffer.from(lines.join("")).subarray(-logBytesMax).toString("utf8");
   }

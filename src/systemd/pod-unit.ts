@@ -2,8 +2,9 @@
 // Invariant: a unit without a complete [X-Gantry] is not ours, whatever its name.
 
 import { graceSecondsMin } from "../pod/grace.ts";
-import type { PodUid, RktUuid, SpecHash } from "../pod/names.ts";
-import { isPodUid, podKey, podSliceName } from "../pod/names.ts";
+import type { PodUid, RktUuid, SpecHash, UnitName } from "../pod/names.ts";
+import { isPodUid, isRktUuid, podKey, podSliceName } from "../pod/names.ts";
+import { containersStage, parseStage, type Stage, serializeStage } from "../pod/stage.ts";
 import {
   escapeSpecifiers,
   execCommand,
@@ -29,7 +30,16 @@ export interface PodUnit {
   readonly specHash: SpecHash;
   /** Absolute path of the manifest file. */
   readonly manifest: string;
+  readonly stage: Stage;
+  /** The pod whose network namespace it runs in. */
+  readonly networkOf: RktUuid | undefined;
   readonly graceSeconds: number;
+}
+
+/** Units that a pod's is started after, and so stopped before, or the other way round. */
+export interface UnitOrder {
+  readonly after: readonly UnitName[];
+  readonly before: readonly UnitName[];
 }
 
 export interface PodUnitOptions extends PodUnit {
@@ -37,6 +47,7 @@ export interface PodUnitOptions extends PodUnit {
   readonly execStart: readonly string[];
   /** Written when the pod ends, see parseFinished(). Its directory must be there. */
   readonly finishedFile: string;
+  readonly order: UnitOrder;
   readonly seLinuxContext?: string | undefined;
 }
 
@@ -69,14 +80,22 @@ const finishScript = [
 
 export function podUnitText(options: PodUnitOptions): string {
   const { uuid, pod, seLinuxContext } = options;
-  const description = `Pod ${podKey(pod.namespace, pod.name)} (rkt ${uuid.slice(0, 8)})`;
+  const stage = options.stage.kind === "containers" ? "" : `, ${serializeStage(options.stage)}`;
+  const description = `Pod ${podKey(pod.namespace, pod.name)}${stage} (rkt ${uuid.slice(0, 8)})`;
   // The built-in engine's apps are units that are stopped before this one (BindsTo=, After=), each with this grace period of its own,
   // so here the time is never used up. With a real rkt it is what the apps inside get altogether.
   const timeoutStopSec = Math.max(options.graceSeconds, graceSecondsMin);
   // `-`: a full disk must not turn a pod that ended well into a failed one.
   const execStopPost = `-${execCommand(["/bin/sh", "-c", finishScript, options.finishedFile])} %n`;
   return serializeUnitFile([
-    { name: "Unit", entries: [["Description", escapeSpecifiers(description)]] },
+    {
+      name: "Unit",
+      entries: [
+        ["Description", escapeSpecifiers(description)],
+        ...options.order.after.map((unit): UnitEntry => ["After", unit]),
+        ...options.order.before.map((unit): UnitEntry => ["Before", unit]),
+      ],
+    },
     {
       name: "Service",
       entries: [
@@ -101,6 +120,10 @@ export function podUnitText(options: PodUnitOptions): string {
         ["BackOffMs", String(options.backOffMs)],
         ["PreparedMs", String(options.preparedMs)],
         ["SpecHash", options.specHash],
+        ["Stage", serializeStage(options.stage)],
+        ...(options.networkOf === undefined
+          ? []
+          : ([["NetworkOf", options.networkOf]] satisfies UnitEntry[])),
         // As JSON, since a file name may hold what a unit file can't: a newline, a blank or a backslash at its end.
         ["Manifest", JSON.stringify(options.manifest)],
       ],
@@ -122,6 +145,9 @@ export function parsePodUnit(text: string): PodUnit | undefined {
   const preparedMs = value("PreparedMs", /^\d{1,15}$/);
   const specHash = value("SpecHash", /^[0-9a-f]+$/);
   const manifest = parseJsonString(value("Manifest"));
+  // A unit of an earlier gantry has neither: all containers were one run, in a network of their own.
+  const stage = parseStage(value("Stage") ?? serializeStage(containersStage));
+  const networkOf = value("NetworkOf");
   if (
     uid === undefined ||
     !isPodUid(uid) ||
@@ -132,7 +158,9 @@ export function parsePodUnit(text: string): PodUnit | undefined {
     backOffMs === undefined ||
     preparedMs === undefined ||
     specHash === undefined ||
-    manifest === undefined
+    manifest === undefined ||
+    stage === undefined ||
+    (networkOf !== undefined && !isRktUuid(networkOf))
   )
     return undefined;
   return {
@@ -142,6 +170,8 @@ export function parsePodUnit(text: string): PodUnit | undefined {
     preparedMs: Number(preparedMs),
     specHash: specHash as SpecHash,
     manifest,
+    stage,
+    networkOf,
     graceSeconds: graceSeconds(unitValues(file, "Service", "TimeoutStopSec").at(-1)),
   };
 }

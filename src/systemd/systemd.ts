@@ -34,6 +34,7 @@ const ourPathPrefix = `${unitPathPrefix}gantry_2d`;
 /** systemd answers in milliseconds, but for the time that it reloads, when it answers nobody. */
 const callTimeoutMs = 30_000;
 const reloadTimeoutMs = 90_000;
+const SIGKILL = 9;
 
 const systemd1 = "org.freedesktop.systemd1";
 const manager = {
@@ -143,6 +144,14 @@ export class Systemd implements AsyncDisposable {
   /** Resolves once the unit has stopped, at once if it is not loaded. */
   async stopUnit(unit: UnitName, options: JobOptions): Promise<void> {
     await this.#runJob("StopUnit", unit, options).catch(unlessNotLoaded);
+  }
+
+  /** Sends SIGKILL to all processes of a unit. */
+  async killUnit(unit: UnitName, signal: AbortSignal): Promise<void> {
+    await this.#call(
+      { member: "KillUnit", signature: "ssi", body: [unit, "all", SIGKILL], replySignature: "" },
+      { timeoutMs: callTimeoutMs, signal },
+    ).catch(unlessNotLoaded);
   }
 
   /** Forgets that a unit failed, so that systemd can unload it. */

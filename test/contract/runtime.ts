@@ -3,12 +3,14 @@
 import { describe, expect, test } from "bun:test";
 import type { ConfigObjects } from "../../src/pod/config-objects.ts";
 import { contentHash } from "../../src/pod/content-hash.ts";
-import { podKey } from "../../src/pod/names.ts";
+import { acceptedHash, serializeAcceptedPod } from "../../src/pod/desired.ts";
+import { type PodUid, podKey, type RktUuid, type SpecHash } from "../../src/pod/names.ts";
 import type { Revision } from "../../src/pod/observed-pod.ts";
 import { isLive } from "../../src/pod/observed-pod.ts";
 import type { Pod } from "../../src/pod/pod.ts";
-import { containersStage } from "../../src/pod/stage.ts";
-import { type Attempt, type Runtime, RuntimeError } from "../../src/reconcile/runtime.ts";
+import { containersStage, type Stage } from "../../src/pod/stage.ts";
+import { type Runtime, RuntimeError } from "../../src/reconcile/runtime.ts";
+import { plainAttempt } from "../plain-pod.ts";
 import { configMap } from "../reconcile/base-world.ts";
 import { waitUntil } from "../wait-until.ts";
 
@@ -24,15 +26,7 @@ export interface RuntimeUnderTest extends AsyncDisposable {
   setObjects(objects: ConfigObjects): void;
 }
 
-const attempt: Attempt = {
-  restartCount: 0,
-  backOffMs: 0,
-  stage: containersStage,
-  networkOf: undefined,
-  activeSinceMs: undefined,
-  after: [],
-  before: [],
-};
+const attempt = plainAttempt;
 const deliberate = { cause: undefined, graceSeconds: undefined };
 const { signal } = new AbortController();
 
@@ -76,7 +70,12 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
         apps: [{ name: "main", state: { kind: "created" } }],
       });
       expect((await it.runtime.observe(signal)).podDirectories).toEqual([
-        { uid: pod.uid, content: undefined, accepted: undefined, good: undefined },
+        {
+          uid: pod.uid,
+          content: undefined,
+          accepted: acceptedHash(serializeAcceptedPod(pod)),
+          good: undefined,
+        },
       ]);
     });
 
@@ -125,7 +124,14 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
       await it.runtime.remove(dead, signal);
       expect(await it.runtime.observe(signal)).toEqual({
         revisions: [],
-        podDirectories: [{ uid: pod.uid, content: undefined, accepted: undefined, good: undefined }],
+        podDirectories: [
+          {
+            uid: pod.uid,
+            content: undefined,
+            accepted: acceptedHash(serializeAcceptedPod(pod)),
+            good: undefined,
+          },
+        ],
       });
       await it.runtime.remove(dead, signal);
       await it.runtime.removePodDirectory(pod.uid, signal);
@@ -147,6 +153,83 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
       expect(await only(it)).toMatchObject({ uuid, state: { kind: "running" } });
       await it.runtime.refresh(pod, signal);
       expect(await content()).toBe(contentHash(pod, configMap("settings", "new")));
+    });
+
+    test("a refresh brings the accepted manifest up to date, and restarts nothing", async () => {
+      await using it = await create();
+      const pod = it.makePod("web", "runs");
+      const accepted = async () => (await it.runtime.observe(signal)).podDirectories[0]?.accepted;
+      const { uuid } = await started(it, pod);
+      expect(await accepted()).toBe(acceptedHash(serializeAcceptedPod(pod)));
+      const labelled = { ...pod, wire: { metadata: { labels: { tier: "front" } } } };
+      await it.runtime.refresh(labelled, signal);
+      expect(await accepted()).toBe(acceptedHash(serializeAcceptedPod(labelled)));
+      expect(await only(it)).toMatchObject({ uuid, state: { kind: "running" } });
+    });
+
+    test.each<[stage: Stage, container: string]>([
+      [{ kind: "init", container: "set-up" }, "set-up"],
+      [{ kind: "sidecar", container: "proxy" }, "proxy"],
+      [containersStage, "main"],
+    ])(
+      "of a stage only its containers are run, and it remembers which it is: %j",
+      async (stage, container) => {
+        await using it = await create();
+        const pod = withInits(it.makePod("web", "runs"));
+        const ofPod = { stage, networkOf: someUuid, activeSinceMs: 10 };
+        await it.runtime.prepare(pod, { ...attempt, ...ofPod }, signal);
+        expect(await only(it)).toMatchObject({ ...ofPod, apps: [{ name: container }] });
+      },
+    );
+
+    test("the first stage is not made where the image of a later one cannot be had", async () => {
+      await using it = await create();
+      const pod = it.makePod("web", "imageMissing");
+      const runs = it.makePod("web", "runs");
+      const staged = { ...pod, spec: { ...pod.spec, initContainers: withInits(runs).spec.initContainers } };
+      const stage: Stage = { kind: "init", container: "set-up" };
+      const failure = await failureOf(it.runtime.prepare(staged, { ...attempt, stage }, signal));
+      expect(failure).toMatchObject({ name: "RuntimeError", reason: "ErrImagePull" });
+      expect(await observe(it)).toEqual([]);
+    });
+
+    test("postStart hooks have run once they were told to, and a pod without has nothing to run", async () => {
+      await using it = await create();
+      const pod = it.makePod("web", "runs");
+      expect((await started(it, pod)).isPostStarted).toBe(true);
+      const hooked = withPostStart(it.makePod("hooked", "runs"));
+      const uuid = await it.runtime.prepare(hooked, attempt, signal);
+      await it.runtime.start(uuid, signal);
+      const revision = async () => (await observe(it)).find((each) => each.uuid === uuid);
+      const before = await revision();
+      if (before === undefined) throw new Error("it is not there");
+      expect(before.isPostStarted).toBe(false);
+      await it.runtime.postStart(hooked, before, signal);
+      expect((await revision())?.isPostStarted).toBe(true);
+    });
+
+    test("what was Ready is remembered, and that version of the Pod as good, also when an edit changes its uid", async () => {
+      await using it = await create();
+      const pod = it.makePod("web", "runs");
+      const revision = await started(it, pod);
+      expect(revision.wasReady).toBe(false);
+      await it.runtime.markReady(pod, revision, signal);
+      expect((await only(it)).wasReady).toBe(true);
+      const edited = { ...pod, uid: "uid-edited" as PodUid, specHash: "abcd" as SpecHash };
+      await it.runtime.prepare(edited, attempt, signal);
+      const { podDirectories } = await it.runtime.observe(signal);
+      const good = serializeAcceptedPod(pod);
+      expect(podDirectories.map((directory) => directory.good)).toEqual([good, good]);
+    });
+
+    test("what was ended for its own fault tells that, and has not succeeded", async () => {
+      await using it = await create();
+      const revision = await started(it, it.makePod("web", "runs"));
+      const cause = { reason: "Unhealthy", message: "Liveness probe failed: refused" } as const;
+      await it.runtime.stop(revision, { cause, graceSeconds: 1 }, signal);
+      const { state, apps } = await ended(it);
+      expect(state).toMatchObject({ isStopped: false, isInterrupted: false, killed: cause });
+      expect(apps).toMatchObject([{ state: { kind: "exited", exitCode: undefined } }]);
     });
 
     test("what was prepared and never started can be removed", async () => {
@@ -207,6 +290,25 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
       await failureOf(it.runtime.observe(aborted));
     });
   });
+}
+
+const someUuid = "00000000-0000-4000-8000-000000000001" as RktUuid;
+
+/** `set-up` and the sidecar `proxy`, which do what its container does. */
+function withInits(pod: Pod): Pod {
+  const initContainers = pod.spec.containers.flatMap((container) => [
+    { ...container, name: "set-up", isSidecar: false },
+    { ...container, name: "proxy", isSidecar: true },
+  ]);
+  return { ...pod, spec: { ...pod.spec, initContainers } };
+}
+
+function withPostStart(pod: Pod): Pod {
+  const postStart = { kind: "exec", command: ["/bin/true"] } as const;
+  return {
+    ...pod,
+    spec: { ...pod.spec, containers: pod.spec.containers.map((each) => ({ ...each, postStart })) },
+  };
 }
 
 /** What a promise was rejected with, undefined if it was not. */

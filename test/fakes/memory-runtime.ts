@@ -5,9 +5,17 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../../src/host/clock.ts";
 import { type ConfigObjects, noConfigObjects } from "../../src/pod/config-objects.ts";
 import { contentHash } from "../../src/pod/content-hash.ts";
-import { type ContentHash, type ImageId, type PodUid, podKey, type RktUuid } from "../../src/pod/names.ts";
-import { isLive, type Observation, type ObservedApp, type Revision } from "../../src/pod/observed-pod.ts";
+import { acceptedHash, serializeAcceptedPod } from "../../src/pod/desired.ts";
+import { type ImageId, type PodUid, podKey, type RktUuid } from "../../src/pod/names.ts";
+import {
+  isLive,
+  type Observation,
+  type ObservedApp,
+  type PodDirectory,
+  type Revision,
+} from "../../src/pod/observed-pod.ts";
 import type { Pod } from "../../src/pod/pod.ts";
+import { allContainersOf, containersOf, isFirstStage } from "../../src/pod/stage.ts";
 import { type Attempt, type Runtime, RuntimeError, type Stop } from "../../src/reconcile/runtime.ts";
 
 type Operation = keyof Runtime;
@@ -24,13 +32,13 @@ export class MemoryRuntime implements Runtime {
   readonly #clock: Clock;
   readonly #revisions = new Map<RktUuid, Revision>();
   readonly #pods = new Map<RktUuid, Pod>();
-  readonly #directories = new Map<PodUid, ContentHash | undefined>();
+  readonly #directories = new Map<PodUid, PodDirectory>();
 
   constructor(clock: Clock, revisions: readonly Revision[] = []) {
     this.#clock = clock;
     for (const revision of revisions) {
       this.#revisions.set(revision.uuid, revision);
-      this.#directories.set(revision.podUid, undefined);
+      this.addDirectory(revision.podUid);
     }
   }
 
@@ -40,33 +48,29 @@ export class MemoryRuntime implements Runtime {
 
   /** A directory of which nothing else is left. */
   addDirectory(uid: PodUid): void {
-    this.#directories.set(uid, undefined);
+    this.#directories.set(uid, { uid, content: undefined, accepted: undefined, good: undefined });
   }
 
   /** The pod ends by itself. */
   exit(uuid: RktUuid, exitCode: number): void {
     const revision = this.#revisions.get(uuid);
-    if (revision && isLive(revision)) this.#end(revision, { exitCode, isStopped: false });
+    if (revision && isLive(revision)) this.#end(revision, exitCode);
   }
 
   async observe(signal: AbortSignal): Promise<Observation> {
     await this.#begin("observe", "", signal);
-    const podDirectories = [...this.#directories].map(([uid, content]) => ({
-      uid,
-      content,
-      accepted: undefined,
-      good: undefined,
-    }));
-    return { revisions: this.revisions, podDirectories };
+    return { revisions: this.revisions, podDirectories: [...this.#directories.values()] };
   }
 
   async prepare(pod: Pod, attempt: Attempt, signal: AbortSignal): Promise<RktUuid> {
     const key = podKey(pod.namespace, pod.name);
     await this.#begin("prepare", key, signal);
-    if (pod.spec.containers.some(({ image }) => image === "missing"))
+    const containers = containersOf(pod.spec, attempt.stage);
+    const needed = isFirstStage(pod.spec, attempt.stage) ? allContainersOf(pod.spec) : containers;
+    if (needed.some(({ image }) => image === "missing"))
       throw new RuntimeError("ErrImagePull", "missing: no such image");
     const uuid = randomUUID() as RktUuid;
-    this.#directories.set(pod.uid, contentHash(pod, this.objects));
+    this.#accept(pod);
     this.#pods.set(uuid, pod);
     this.#revisions.set(uuid, {
       stage: attempt.stage,
@@ -80,9 +84,9 @@ export class MemoryRuntime implements Runtime {
       specHash: pod.specHash,
       manifest: pod.source.file,
       state: { kind: "prepared" },
-      isPostStarted: true,
+      isPostStarted: containers.every(({ postStart }) => postStart === undefined),
       wasReady: false,
-      apps: pod.spec.containers.map(({ name }) => ({
+      apps: containers.map(({ name }) => ({
         name,
         imageId: `sha512-${"0".repeat(64)}` as ImageId,
         state: { kind: "created" },
@@ -100,7 +104,8 @@ export class MemoryRuntime implements Runtime {
     if (prepared?.state.kind !== "prepared")
       throw new RuntimeError("RunContainerError", `${uuid} is not prepared`);
     const started: Revision = { ...prepared, startedAtMs: this.#clock.wallMs(), state: { kind: "running" } };
-    const containers = this.#pods.get(uuid)?.spec.containers ?? [];
+    const pod = this.#pods.get(uuid);
+    const containers = pod === undefined ? [] : containersOf(pod.spec, prepared.stage);
     const exitCodes = containers.map(({ command }) => exitCodeOf(command));
     const failed = exitCodes.find((code) => code !== undefined && code !== 0);
     const isOver = failed !== undefined || exitCodes.every((code) => code === 0);
@@ -109,22 +114,47 @@ export class MemoryRuntime implements Runtime {
       apps: started.apps.map((app) => inState(app, { kind: "running" })),
     });
     // Shared fate: one that fails ends all, one that ends well does not.
-    if (isOver) this.#end(started, { exitCode: failed ?? 0, isStopped: false });
+    if (isOver) this.#end(started, failed ?? 0);
   }
 
   async refresh(pod: Pod, signal: AbortSignal): Promise<void> {
     await this.#begin("refresh", podKey(pod.namespace, pod.name), signal);
-    this.#directories.set(pod.uid, contentHash(pod, this.objects));
+    this.#accept(pod);
   }
 
-  async postStart(): Promise<void> {}
+  /** Of an edit that gives the Pod another uid, what was good before is good still. */
+  #accept(pod: Pod): void {
+    const key = podKey(pod.namespace, pod.name);
+    const earlier = this.revisions.filter((revision) => revision.key === key).map(({ podUid }) => podUid);
+    const directories = [pod.uid, ...earlier].map((uid) => this.#directories.get(uid));
+    this.#directories.set(pod.uid, {
+      uid: pod.uid,
+      content: contentHash(pod, this.objects),
+      accepted: acceptedHash(serializeAcceptedPod(pod)),
+      good: directories.find((directory) => directory?.good !== undefined)?.good,
+    });
+  }
 
-  async markReady(): Promise<void> {}
+  async postStart(_pod: Pod, { uuid, key }: Revision, signal: AbortSignal): Promise<void> {
+    await this.#begin("postStart", key, signal);
+    const revision = this.#revisions.get(uuid);
+    if (revision) this.#revisions.set(uuid, { ...revision, isPostStarted: true });
+  }
 
-  async stop({ uuid, key }: Revision, _stop: Stop, signal: AbortSignal): Promise<void> {
+  async markReady(pod: Pod, { uuid, key, podUid }: Revision, signal: AbortSignal): Promise<void> {
+    await this.#begin("markReady", key, signal);
+    const revision = this.#revisions.get(uuid);
+    const directory = this.#directories.get(podUid);
+    if (revision) this.#revisions.set(uuid, { ...revision, wasReady: true });
+    if (directory) this.#directories.set(podUid, { ...directory, good: serializeAcceptedPod(pod) });
+  }
+
+  async stop({ uuid, key }: Revision, stop: Stop, signal: AbortSignal): Promise<void> {
     await this.#begin("stop", key, signal);
     const revision = this.#revisions.get(uuid);
-    if (revision && isLive(revision)) this.#end(revision, { exitCode: 0, isStopped: true });
+    // What ended for its own fault is never a success, whatever it ended with.
+    const exitCode = stop.cause === undefined ? 0 : undefined;
+    if (revision && isLive(revision)) this.#end(revision, exitCode, stop);
   }
 
   async remove({ uuid, key }: Revision, signal: AbortSignal): Promise<void> {
@@ -146,7 +176,8 @@ export class MemoryRuntime implements Runtime {
     signal.throwIfAborted();
   }
 
-  #end(revision: Revision, { exitCode, isStopped }: { exitCode: number; isStopped: boolean }): void {
+  /** `stop` undefined: by itself. */
+  #end(revision: Revision, exitCode: number | undefined, stop?: Stop): void {
     const finishedAtMs = this.#clock.wallMs();
     this.#revisions.set(revision.uuid, {
       ...revision,
@@ -156,9 +187,9 @@ export class MemoryRuntime implements Runtime {
         finishedAtMs,
         finishedMs: this.#clock.nowMs(),
         ranForMs: finishedAtMs - (revision.startedAtMs ?? finishedAtMs),
-        isStopped,
+        isStopped: stop !== undefined && stop.cause === undefined,
         isInterrupted: false,
-        killed: undefined,
+        killed: stop?.cause,
         failure: undefined,
       },
     });

@@ -1,10 +1,14 @@
 // A Pod for each rule of the translation, with what runtime/ has resolved for it, and the image that it runs: one of three kinds.
 
+import { appUnitName, podUnitName, type RktUuid } from "../../src/pod/names.ts";
 import type { Container, Pod, PodSpec, SecurityContext } from "../../src/pod/pod.ts";
+import type { Stage } from "../../src/pod/stage.ts";
+import type { Attempt } from "../../src/reconcile/runtime.ts";
 import type { AppcImageManifest } from "../../src/rkt/appc.ts";
 import type { ResolvedVariable } from "../../src/rkt/environment.ts";
 import type { ResolvedMount } from "../../src/rkt/mounts.ts";
 import { stage1Annotation } from "../../src/rkt/stage1.ts";
+import type { UnitOrder } from "../../src/systemd/pod-unit.ts";
 import { plainContainer, plainPodSpec } from "../plain-pod.ts";
 import { mount, variable } from "./resolved.ts";
 
@@ -17,6 +21,8 @@ export interface GoldenCase {
   readonly mounts?: readonly ResolvedMount[];
   readonly variables?: readonly ResolvedVariable[];
   readonly isBuiltin?: boolean;
+  readonly attempt?: Partial<Attempt>;
+  readonly order?: UnitOrder;
 }
 
 /** The kubelet's TestSetApp has it. */
@@ -81,6 +87,14 @@ const dns = {
 };
 
 /** By the name of the rule, and of its files in golden/. */
+const port = { name: "", containerPort: 80, hostPort: 8080, hostIP: "", protocol: "TCP" as const };
+const setUp = { ...plainContainer, name: "set-up", isSidecar: false };
+const proxy = { ...plainContainer, name: "proxy", isSidecar: true, ports: [port] };
+const initStage: Stage = { kind: "init", container: "set-up" };
+const sidecarStage: Stage = { kind: "sidecar", container: "proxy" };
+const other = "00000000-0000-4000-8000-000000000001" as RktUuid;
+const another = "00000000-0000-4000-8000-000000000002" as RktUuid;
+
 export const goldenCases: Readonly<Record<string, GoldenCase>> = {
   "image-plain-aci": {},
   "image-from-docker": { image: fromDocker },
@@ -189,6 +203,22 @@ export const goldenCases: Readonly<Record<string, GoldenCase>> = {
   "stage1-override": {
     securityContext: { privileged: true },
     annotations: { [stage1Annotation]: "coreos.com/rkt/stage1-fly" },
+  },
+
+  "stage-init": { spec: { initContainers: [setUp, proxy] }, attempt: { stage: initStage } },
+  "stage-sidecar-owns-the-network": {
+    spec: { initContainers: [setUp, proxy] },
+    attempt: { stage: sidecarStage },
+    isBuiltin: true,
+  },
+  "stage-containers-join-the-network": {
+    spec: { initContainers: [setUp, proxy] },
+    attempt: { networkOf: other },
+    order: { after: [podUnitName(other), appUnitName(other, "proxy")], before: [] },
+    isBuiltin: true,
+  },
+  "order-of-units": {
+    order: { after: [podUnitName(other)], before: [podUnitName(another)] },
   },
 };
 

@@ -4,6 +4,8 @@ import { expect, test } from "bun:test";
 import { readdir, readFile } from "node:fs/promises";
 import type { ImageId, RktUuid } from "../../src/pod/names.ts";
 import type { Pod } from "../../src/pod/pod.ts";
+import { allContainersOf, podOfStage } from "../../src/pod/stage.ts";
+import type { Attempt } from "../../src/reconcile/runtime.ts";
 import { podManifest } from "../../src/rkt/pod-manifest.ts";
 import { prepareOptions, type Resolver, runPreparedOptions } from "../../src/rkt/pod-options.ts";
 import { RktClient } from "../../src/rkt/rkt-client.ts";
@@ -11,7 +13,7 @@ import { seLinuxOptionsOf } from "../../src/rkt/unfulfilled.ts";
 import { podUnitText } from "../../src/systemd/pod-unit.ts";
 import { seLinuxContext } from "../../src/systemd/selinux-context.ts";
 import { podFrom } from "../manifest/pod-manifest.ts";
-import { plainContainer } from "../plain-pod.ts";
+import { plainAttempt, plainContainer } from "../plain-pod.ts";
 import { defaultImage, fromDocker, type GoldenCase, goldenCases } from "./golden-cases.ts";
 import { podOf } from "./pod.ts";
 import { variable } from "./resolved.ts";
@@ -21,7 +23,7 @@ const uuid = "3b7f27cf-8a07-4d4b-9f2e-5a2d9f0f2a11" as RktUuid;
 const id = "sha512-afec53855e9208a62afaa5cec03af213bb4afe866566850cd90576d4fd0a21a4" as ImageId;
 const resolver: Resolver = { nameservers: ["192.168.1.1"], searches: ["lan"], options: [] };
 const stage1 = { name: "", path: "" };
-const attempt = { restartCount: 3, backOffMs: 40_000 };
+const base: Attempt = { ...plainAttempt, restartCount: 3, backOffMs: 40_000 };
 const rkt = new RktClient({
   command: ["/usr/bin/rkt"],
   options: { insecureOptions: ["image", "ondisk"], dir: "/var/lib/rkt" },
@@ -29,16 +31,16 @@ const rkt = new RktClient({
 
 function manifestText(
   pod: Pod,
-  { image = defaultImage, mounts, variables, isBuiltin = false }: GoldenCase,
+  { image = defaultImage, mounts, variables, attempt, isBuiltin = false }: GoldenCase,
 ): string {
-  const names = pod.spec.containers.map(({ name }) => name);
+  const names = allContainersOf(pod.spec).map(({ name }) => name);
   const { stage1Name, noOverlay } = prepareOptions(pod, { stage1, isCoreOs: false });
   const manifest = podManifest({
     pod,
     images: new Map(names.map((name) => [name, { id, manifest: image }])),
     mounts: new Map(names.map((name) => [name, mounts ?? []])),
     environment: new Map(names.map((name) => [name, variables ?? []])),
-    attempt,
+    attempt: { ...base, ...attempt },
     isBuiltin,
     stage1,
   });
@@ -47,19 +49,24 @@ function manifestText(
   return text.replaceAll(/(container-hash",\s+"value": ")\d+/g, "$1HASH");
 }
 
-function unitText(pod: Pod, { isBuiltin = false }: GoldenCase): string {
+function unitText(
+  pod: Pod,
+  { attempt, order = { after: [], before: [] }, isBuiltin = false }: GoldenCase,
+): string {
   const seLinuxOptions = seLinuxOptionsOf(pod);
+  const { restartCount, backOffMs, stage, networkOf } = { ...base, ...attempt };
+  const ofEngine = { joinNetwork: networkOf, appsAfter: order.after, appsBefore: order.before };
   return podUnitText({
     uuid,
     pod: { uid: pod.uid, name: pod.name, namespace: pod.namespace, hostNetwork: pod.spec.hostNetwork },
-    ...attempt,
+    ...{ restartCount, backOffMs, stage, networkOf, order },
     preparedMs: 5_123_450,
     specHash: pod.specHash,
     manifest: pod.source.file,
-    execStart: rkt.runPreparedArgv(
-      uuid,
-      runPreparedOptions(pod, { network: "default", resolver, isBuiltin }),
-    ),
+    execStart: rkt.runPreparedArgv(uuid, {
+      ...runPreparedOptions(podOfStage(pod, stage), { network: "default", resolver, isBuiltin }),
+      ...(isBuiltin ? ofEngine : {}),
+    }),
     finishedFile: `/var/lib/gantry/pods/${pod.uid}/finished-${uuid}`,
     graceSeconds: pod.spec.terminationGracePeriodSeconds,
     seLinuxContext: seLinuxOptions && seLinuxContext("system_u:object_r:var_lib_t:s0", seLinuxOptions),

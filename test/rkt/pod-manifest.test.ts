@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { type ImageId, type PodUid, podKey, type SpecHash } from "../../src/pod/names.ts";
+import { type ImageId, type PodUid, podKey, type RktUuid, type SpecHash } from "../../src/pod/names.ts";
 import type { Container, Pod } from "../../src/pod/pod.ts";
+import { allContainersOf, containersStage, type Stage } from "../../src/pod/stage.ts";
+import type { Attempt } from "../../src/reconcile/runtime.ts";
 import type { AppcImageManifest, AppcPodManifest } from "../../src/rkt/appc.ts";
 import type { ResolvedVariable } from "../../src/rkt/environment.ts";
 import type { ResolvedMount } from "../../src/rkt/mounts.ts";
@@ -8,7 +10,7 @@ import { ownershipOf } from "../../src/rkt/ownership.ts";
 import { podManifest } from "../../src/rkt/pod-manifest.ts";
 import { PodManifestError } from "../../src/rkt/pod-manifest-error.ts";
 import { recording } from "../fakes/recording.ts";
-import { plainContainer } from "../plain-pod.ts";
+import { plainAttempt, plainContainer } from "../plain-pod.ts";
 import graceVectors from "./fixtures/grace-period.json";
 import { podOf } from "./pod.ts";
 import { mount, variable } from "./resolved.ts";
@@ -51,15 +53,16 @@ function manifestOf(
   resolved: {
     readonly mounts?: readonly ResolvedMount[];
     readonly variables?: readonly ResolvedVariable[];
+    readonly attempt?: Partial<Attempt>;
   } = {},
 ): AppcPodManifest {
-  const names = of.spec.containers.map(({ name }) => name);
+  const names = allContainersOf(of.spec).map(({ name }) => name);
   return podManifest({
     pod: of,
     images: new Map(names.map((name) => [name, { id, manifest }])),
     mounts: new Map(names.map((name) => [name, resolved.mounts ?? []])),
     environment: new Map(names.map((name) => [name, resolved.variables ?? []])),
-    attempt: { restartCount: 3, backOffMs: 40_000 },
+    attempt: { ...plainAttempt, restartCount: 3, backOffMs: 40_000, ...resolved.attempt },
     isBuiltin: true,
     stage1: { name: "", path: "" },
   });
@@ -92,6 +95,7 @@ test("a container that says nothing leaves the image's app as it is", () => {
       { name: "gantry.io/spec-hash", value: "00112233445566778899aabbccddeeff" },
       { name: "gantry.io/manifest", value: "/etc/gantry/manifests/web.yaml" },
       { name: "gantry.io/back-off-ms", value: "40000" },
+      { name: "gantry.io/stage", value: "containers" },
       { name: "gantry.io/grace-period", value: "30" },
     ],
     ports: [],
@@ -141,7 +145,7 @@ test("a volume that one container may write and another only read", () => {
       ["writer", [mount("/srv/data", "/data")]],
     ]),
     environment: new Map(),
-    attempt: { restartCount: 0, backOffMs: 0 },
+    attempt: plainAttempt,
     isBuiltin: true,
     stage1: { name: "", path: "" },
   });
@@ -194,6 +198,40 @@ test.each(terminations)("kubelet: a grace period of $terminationGracePeriodSecon
   expect(`${grace}s`).toBe(vector.TimeoutStopSec);
 });
 
+const setUp: Stage = { kind: "init", container: "set-up" };
+const proxy: Stage = { kind: "sidecar", container: "proxy" };
+const networkOf = "3b7f27cf-8a07-4d4b-9f2e-5a2d9f0f2a11" as RktUuid;
+const onPort = (hostPort: number) => [
+  { name: "", containerPort: 80, hostPort, hostIP: "", protocol: "TCP" as const },
+];
+const staged = podOf({
+  spec: {
+    initContainers: [
+      { ...container, name: "set-up", ports: onPort(8001), isSidecar: false },
+      { ...container, name: "proxy", ports: onPort(8002), isSidecar: true },
+    ],
+    containers: [{ ...container, ports: onPort(8003) }],
+  },
+});
+
+test.each<[what: string, attempt: Partial<Attempt>, app: string, ports: readonly number[]]>([
+  ["an init container has only its own ports", { stage: setUp }, "set-up", [8001]],
+  [
+    "the first sidecar has the ports of all, who will join its network",
+    { stage: proxy },
+    "proxy",
+    [8001, 8002, 8003],
+  ],
+  ["who joins a network has none", { stage: containersStage, networkOf }, "web", []],
+  ["containers without a sidecar have their own", { stage: containersStage }, "web", [8003]],
+])("of a stage only its containers are run: %s", (_, attempt, name, hostPorts) => {
+  const { apps, ports } = manifestOf(staged, image, { attempt });
+  expect(apps?.map((app) => app.name)).toEqual([name]);
+  expect(ports?.map(({ hostPort }) => hostPort)).toEqual([...hostPorts]);
+  const appPorts = apps?.[0]?.app?.ports?.map((port) => port.name) ?? [];
+  for (const port of ports ?? []) expect(appPorts).toContain(port.name);
+});
+
 describe("ownership", () => {
   test("is read back as it was written", () => {
     expect(ownershipOf(manifestOf(pod({})))).toEqual({
@@ -203,7 +241,20 @@ describe("ownership", () => {
       manifest: "/etc/gantry/manifests/web.yaml",
       restartCount: 3,
       backOffMs: 40_000,
+      stage: containersStage,
+      networkOf: undefined,
     });
+  });
+
+  test("of a stage that shares a network, too", () => {
+    const attempt = { stage: setUp, networkOf };
+    expect(ownershipOf(manifestOf(staged, image, { attempt }))).toMatchObject(attempt);
+  });
+
+  test("of an earlier gantry, which knew no stages, is that of all containers in their own network", () => {
+    const manifest = manifestOf(pod({}));
+    const annotations = manifest.annotations?.filter(({ name }) => name !== "gantry.io/stage") ?? [];
+    expect(ownershipOf({ ...manifest, annotations })).toEqual(ownershipOf(manifest));
   });
 
   test("is nobody's business in a kubelet's pod, or one without annotations", () => {

@@ -1,10 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { mount } from "../../src/host/libc.ts";
 import { createLog } from "../../src/host/log.ts";
 import { mountPoints } from "../../src/host/mount-table.ts";
-import type { PodUid, RktUuid } from "../../src/pod/names.ts";
+import { acceptedHash, serializeAcceptedPod } from "../../src/pod/desired.ts";
+import type { PodUid, RktUuid, SpecHash } from "../../src/pod/names.ts";
+import type { Failure } from "../../src/pod/observed-pod.ts";
 import { PodDirectories } from "../../src/runtime/pod-directory.ts";
+import { noTraces, type RevisionRecord } from "../../src/runtime/revision-record.ts";
 import { basePod } from "../reconcile/base-world.ts";
 import { tempDir } from "../temp-dir.ts";
 
@@ -36,10 +39,10 @@ describe("PodDirectories", () => {
 
   test("lists nothing where there is nothing yet, and what is not ours never", async () => {
     await using at = await directories();
-    expect(await at.its.list()).toEqual([]);
+    expect(await at.its.look()).toEqual([]);
     await at.its.create(pod);
     await mkdir(`${at.path}/pods/.hidden`);
-    expect((await at.its.list()).map(({ uid }) => uid)).toEqual([pod.uid]);
+    expect((await at.its.look()).map(({ uid }) => uid)).toEqual([pod.uid]);
   });
 
   test("keeps the accepted manifest, for root only, and writes only what is new", async () => {
@@ -80,32 +83,6 @@ describe("PodDirectories", () => {
     expect(lines).toEqual([expect.stringMatching(/cannot read what was accepted before.*EISDIR/)]);
   });
 
-  test("the finish marker: none, whole, empty; unreadable is not absent", async () => {
-    await using at = await directories();
-    expect(await at.its.finished(pod.uid, uuid)).toBeUndefined();
-    await at.its.create(pod);
-    const file = at.its.finishedFile(pod.uid, uuid);
-    for (const text of ["12.3 boot success exited 0 end\n", ""]) {
-      await writeFile(file, text);
-      await utimes(file, 1000, 1000);
-      expect(await at.its.finished(pod.uid, uuid)).toEqual({ text, writtenAtMs: 1_000_000 });
-    }
-    await rm(file);
-    await mkdir(file);
-    expect(at.its.finished(pod.uid, uuid)).rejects.toMatchObject({ code: "EISDIR" });
-  });
-
-  test("the mark of a stop, also where the directory has gone, and its removal with the other", async () => {
-    await using at = await directories();
-    expect(await at.its.isStopped(pod.uid, uuid)).toBe(false);
-    await at.its.markStopped(pod.uid, uuid);
-    await writeFile(at.its.finishedFile(pod.uid, uuid), "");
-    expect(await at.its.isStopped(pod.uid, uuid)).toBe(true);
-    await at.its.removeMarkers(pod.uid, uuid);
-    await at.its.removeMarkers(pod.uid, uuid);
-    expect(await readdir(at.its.path(pod.uid))).toEqual([]);
-  });
-
   test("a link in a directory that is removed is not followed", async () => {
     await using at = await directories();
     await at.its.create(pod);
@@ -116,7 +93,7 @@ describe("PodDirectories", () => {
     await at.its.remove(pod.uid);
     await at.its.remove(pod.uid);
     expect(await readdir(`${at.path}/outside`)).toEqual(["file"]);
-    expect(await at.its.list()).toEqual([]);
+    expect(await at.its.look()).toEqual([]);
   });
 
   test.each([
@@ -147,11 +124,11 @@ describe("PodDirectories", () => {
       busy.kill();
     }
     expect(await readFile(`${at.path}/machine/deep/file`, "utf8")).toBe("precious");
-    expect(await its.list()).toEqual([]);
+    expect(await its.look()).toEqual([]);
     expect(await mountPoints(at.path)).toEqual([]);
   });
 
-  test("a revision's message files go with its other marks, and no other's", async () => {
+  test("a revision's message files go with all else that is kept of it, and no other's", async () => {
     await using at = await directories();
     const other = "00000000-0000-4000-8000-000000000001" as RktUuid;
     for (const [revision, id] of [
@@ -160,12 +137,123 @@ describe("PodDirectories", () => {
     ] as const) {
       await mkdir(at.its.container(pod.uid, "main"), { recursive: true });
       await writeFile(`${at.its.container(pod.uid, "main")}/${id}`, "");
-      await at.its.setMessageFiles(pod.uid, revision, { id, fallbackToLogs: [] });
+      await at.its.setRecord(pod.uid, revision, recordOf(id));
+      await at.its.markStop(pod.uid, revision, { cause: undefined, hasHooks: false });
+      await at.its.mark(pod.uid, revision, "ready");
     }
     expect(await at.its.messageIds(pod.uid)).toEqual(new Set(["one", "two"]));
-    await at.its.removeMarkers(pod.uid, uuid);
+    await at.its.removeTraces(pod.uid, uuid);
+    await at.its.removeTraces(pod.uid, uuid);
     expect(await readdir(at.its.container(pod.uid, "main"))).toEqual(["two"]);
-    expect(await at.its.messageFiles(pod.uid, uuid)).toBeUndefined();
-    expect(await at.its.messageFiles(pod.uid, other)).toEqual({ id: "two", fallbackToLogs: [] });
+    expect(await at.its.record(pod.uid, uuid)).toBeUndefined();
+    expect(await at.its.record(pod.uid, other)).toEqual(recordOf("two"));
+    const [look] = await at.its.look();
+    expect([...(look?.revisions.keys() ?? [])]).toEqual([other]);
+  });
+
+  test("what is known to be good goes along when an edit gives the Pod another uid, and stays until that one is good", async () => {
+    await using at = await directories();
+    const edited = { ...pod, uid: "edited" as PodUid, specHash: "bbbb" as SpecHash };
+    await at.its.create(pod);
+    await at.its.create(edited);
+    const good = async () => (await at.its.look()).find(({ uid }) => uid === edited.uid)?.good;
+    await at.its.inheritGood(edited.uid, [pod.uid]);
+    expect(await good()).toBeUndefined();
+    await at.its.setGood(pod.uid, pod);
+    await at.its.inheritGood(edited.uid, [pod.uid]);
+    expect(await good()).toBe(serializeAcceptedPod(pod));
+    await at.its.setGood(edited.uid, edited);
+    await at.its.inheritGood(edited.uid, [pod.uid]);
+    expect(await good()).toBe(serializeAcceptedPod(edited));
   });
 });
+
+describe("a look at the directories", () => {
+  const only = async (at: Awaited<ReturnType<typeof directories>>) =>
+    (await at.its.look()).find(({ uid }) => uid === pod.uid);
+  const traces = async (at: Awaited<ReturnType<typeof directories>>) => (await only(at))?.revisions.get(uuid);
+
+  test("tells what is accepted and what is good, as they change", async () => {
+    await using at = await directories();
+    await at.its.create(pod);
+    expect(await only(at)).toMatchObject({
+      content: undefined,
+      accepted: acceptedHash(serializeAcceptedPod(pod)),
+      good: undefined,
+    });
+    const edited = { ...pod, wire: { changed: true } };
+    await at.its.create(edited);
+    await at.its.setGood(pod.uid, edited);
+    expect(await only(at)).toMatchObject({
+      accepted: acceptedHash(serializeAcceptedPod(edited)),
+      good: serializeAcceptedPod(edited),
+    });
+  });
+
+  test("tells all marks of a revision", async () => {
+    await using at = await directories();
+    await at.its.create(pod);
+    expect(await traces(at)).toBeUndefined();
+    await at.its.setRecord(pod.uid, uuid, recordOf("one"));
+    expect(await traces(at)).toEqual({ ...noTraces, record: recordOf("one") });
+    await at.its.mark(pod.uid, uuid, "post-started");
+    await at.its.mark(pod.uid, uuid, "ready");
+    const cause: Failure = { reason: "Unhealthy", message: "Liveness probe failed" };
+    await at.its.markStop(pod.uid, uuid, { cause, hasHooks: true });
+    await at.its.markStop(pod.uid, uuid, { cause: undefined, hasHooks: false });
+    await writeFile(at.its.finishedFile(pod.uid, uuid), "12.3 boot success exited 0 end\n");
+    await utimes(at.its.finishedFile(pod.uid, uuid), 1000, 1000);
+    expect(await traces(at)).toEqual({
+      record: recordOf("one"),
+      finished: { text: "12.3 boot success exited 0 end\n", writtenAtMs: 1_000_000 },
+      stopped: { message: "", hasHooks: false },
+      killed: { ...cause, hasHooks: true },
+      isPostStarted: true,
+      wasReady: true,
+    });
+    await at.its.unmarkStop(pod.uid, uuid);
+    expect(await traces(at)).toMatchObject({ stopped: undefined, killed: undefined, wasReady: true });
+  });
+
+  test("regression: of a full disk, why a revision was ended was lost with the marker's content", async () => {
+    await using at = await directories();
+    await at.its.create(pod);
+    await writeFile(`${at.its.path(pod.uid)}/killed-Evicted-${uuid}`, "");
+    expect((await traces(at))?.killed).toEqual({ reason: "Evicted", message: "", hasHooks: false });
+  });
+
+  test("an end that cannot be read is not absent", async () => {
+    await using at = await directories();
+    await mkdir(at.its.finishedFile(pod.uid, uuid), { recursive: true });
+    expect(at.its.look()).rejects.toMatchObject({ code: "EISDIR" });
+  });
+
+  test("what nobody of ours has written keeps it from nothing", async () => {
+    await using at = await directories();
+    await at.its.create(pod);
+    await writeFile(`${at.its.path(pod.uid)}/attempt-${uuid}`, "{");
+    await writeFile(`${at.its.path(pod.uid)}/finished-by-hand`, "");
+    await writeFile(`${at.path}/pods/file`, "");
+    expect((await at.its.look()).map(({ uid }) => uid as string).sort()).toEqual(["file", pod.uid].sort());
+    expect(await traces(at)).toEqual(noTraces);
+  });
+
+  test("a record of an earlier gantry, which kept only the message files", async () => {
+    await using at = await directories();
+    await at.its.create(pod);
+    await writeFile(`${at.its.path(pod.uid)}/attempt-${uuid}`, '{"id":"one","fallbackToLogs":["main"]}');
+    expect((await traces(at))?.record).toEqual({ ...recordOf("one"), fallbackToLogs: ["main"] });
+  });
+});
+
+function recordOf(id: string): RevisionRecord {
+  return {
+    id,
+    fallbackToLogs: [],
+    mark: undefined,
+    start: undefined,
+    apps: [],
+    hasPostStart: false,
+    preStop: {},
+  };
+}

@@ -53,7 +53,7 @@ runtimeContract("rkt and systemd, with the built-in engine", async () => {
   let objects = noConfigObjects;
   const clock = systemClock;
   const messages = new TerminationMessages({ directories, isBuiltin: true });
-  const observer = new Observer({ rkt, systemd, directories, messages, unitDir, bootId, clock });
+  const observer = new Observer({ rkt, systemd, directories, messages, unitDir, bootId, clock, log });
   const files = new PodFiles({
     ...{ directories, objects: () => objects, hostIP: () => "192.0.2.1", clock, log },
     isBuiltin: false,
@@ -75,7 +75,12 @@ runtimeContract("rkt and systemd, with the built-in engine", async () => {
     images,
     garbage,
     unitDir,
+    bootId,
     network: "default",
+    log,
+    hostIP: () => "127.0.0.1",
+    runHook: async () => undefined,
+    record: () => undefined,
   };
   return {
     runtime: new RktRuntime({

@@ -5,7 +5,7 @@ import type { Pod } from "../../src/pod/pod.ts";
 import { RuntimeError } from "../../src/reconcile/runtime.ts";
 import { RktClient } from "../../src/rkt/rkt-client.ts";
 import { checkWishes, translatePod } from "../../src/runtime/translation.ts";
-import { plainContainer, plainMount, plainPodSpec } from "../plain-pod.ts";
+import { plainAttempt, plainContainer, plainMount, plainPodSpec } from "../plain-pod.ts";
 import { podOf } from "../rkt/pod.ts";
 
 async function refusal(
@@ -63,7 +63,7 @@ test("what an image does not allow is the configuration's fault", async () => {
       images: new Map([[plainContainer.name, { id: `sha512-${"0".repeat(64)}` as ImageId, manifest }]]),
       mounts: new Map(),
       environment: new Map(),
-      attempt: { restartCount: 0, backOffMs: 0 },
+      attempt: plainAttempt,
       isBuiltin: true,
       stage1: { name: "", path: "" },
     });

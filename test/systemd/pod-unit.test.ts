@@ -1,12 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { systemClock } from "../../src/host/clock.ts";
-import type { PodUid, RktUuid, SpecHash } from "../../src/pod/names.ts";
+import { appUnitName, type PodUid, podUnitName, type RktUuid, type SpecHash } from "../../src/pod/names.ts";
+import { containersStage } from "../../src/pod/stage.ts";
 import { type PodUnitOptions, parseFinished, parsePodUnit, podUnitText } from "../../src/systemd/pod-unit.ts";
 import { tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
 import { run, writeUnit } from "./unit.ts";
 
+const another = "00000000-0000-4000-8000-000000000001" as RktUuid;
+const third = "00000000-0000-4000-8000-000000000002" as RktUuid;
 const web: PodUnitOptions = {
   uuid: "3b7f27cf-8a07-4d4b-9f2e-5a2d9f0f2a11" as RktUuid,
   pod: {
@@ -19,6 +22,9 @@ const web: PodUnitOptions = {
   backOffMs: 40_000,
   preparedMs: 5_123_450,
   specHash: "0123456789abcdef0123456789abcdef" as SpecHash,
+  stage: containersStage,
+  networkOf: undefined,
+  order: { after: [], before: [] },
   manifest: "/etc/gantry/manifests/web.yaml",
   execStart: [
     "/usr/bin/rkt",
@@ -42,6 +48,9 @@ describe("podUnitText", () => {
         manifest: ' /etc/50% "of"\nit \\',
         execStart: ["/opt/rkt 1.30/rkt", "run-prepared", "--hostname=a$b", "%n"],
         graceSeconds: 0,
+        stage: { kind: "sidecar", container: "proxy" },
+        networkOf: "00000000-0000-4000-8000-000000000001" as RktUuid,
+        order: { after: [podUnitName(another), appUnitName(another, "main")], before: [podUnitName(third)] },
         seLinuxContext: "system_u:system_r:svirt_lxc_net_t:s0:c1,c2",
       },
     ],
@@ -50,13 +59,16 @@ describe("podUnitText", () => {
     const file = `${import.meta.dir}/fixtures/${name}`;
     if (process.env.UPDATE_GOLDEN === "1") await Bun.write(file, text);
     expect(text).toBe(await readFile(file, "utf8"));
-    const { pod, restartCount, backOffMs, preparedMs, specHash, manifest, graceSeconds } = options;
+    const { pod, restartCount, backOffMs, preparedMs, specHash, stage, networkOf, manifest, graceSeconds } =
+      options;
     expect(parsePodUnit(text)).toEqual({
       pod,
       restartCount,
       backOffMs,
       preparedMs,
       specHash,
+      stage,
+      networkOf,
       manifest,
       graceSeconds: Math.max(graceSeconds, 2),
     });
@@ -94,6 +106,29 @@ describe("parsePodUnit", () => {
   ])("takes %j for somebody else's", (text) => {
     expect(parsePodUnit(text)).toBeUndefined();
   });
+
+  test("an upgrade restarts nothing: a unit that gantry 0.1 wrote is all containers, in their own network", async () => {
+    const recorded = await readFile(`${import.meta.dir}/fixtures/pod-unit-of-0.1.service`, "utf8");
+    expect(parsePodUnit(recorded)).toEqual({
+      pod: web.pod,
+      restartCount: 3,
+      backOffMs: 40_000,
+      preparedMs: 5_123_450,
+      specHash: web.specHash,
+      stage: containersStage,
+      networkOf: undefined,
+      manifest: web.manifest,
+      graceSeconds: 30,
+    });
+  });
+
+  test.each(["Stage=later:x", "Stage=init:", "NetworkOf=x"])(
+    "takes a unit with %s for somebody else's",
+    (line) => {
+      const text = podUnitText(web).replace(/^Stage=.*$/m, line);
+      expect(parsePodUnit(text)).toBeUndefined();
+    },
+  );
 
   test("minds neither keys that it does not know nor a changed TimeoutStopSec", () => {
     const text = `${podUnitText(web).replace("TimeoutStopSec=30s", "TimeoutStopSec=1min")}Later=1\n`;
