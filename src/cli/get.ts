@@ -11,7 +11,7 @@ import { print, tell } from "./output.ts";
 import { podResource } from "./pod-resource.ts";
 import { pullingOf, showProgress } from "./progress.ts";
 import type { Columns, Resource } from "./resource.ts";
-import { parseFieldSelector, parseLabelSelector } from "./selector.ts";
+import { decodeFieldSelector, decodeLabelSelector } from "./selector.ts";
 import { type Row, Table } from "./table.ts";
 import { watchPods } from "./watch-pods.ts";
 
@@ -79,8 +79,8 @@ function choose<T extends object>(
   options: GetOptions,
 ): readonly T[] {
   const { allNamespaces, namespace, selector, fieldSelector } = options;
-  const isSelected = selector === undefined ? () => true : parseLabelSelector(selector);
-  const hasFields = fieldSelector === undefined ? () => true : parseFieldSelector(fieldSelector);
+  const isSelected = selector === undefined ? () => true : decodeLabelSelector(selector);
+  const hasFields = fieldSelector === undefined ? () => true : decodeFieldSelector(fieldSelector);
   const visible = items.filter(
     (item) =>
       (!resource.isNamespaced || allNamespaces || resource.namespaceOf(item) === namespace) &&
