@@ -95,7 +95,12 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
   let shared: string | undefined;
   const status = new StatusStore({ clock, hostIP: hostAddress, sharedPids: () => shared });
   const eventJournal = new EventJournal(config.stateDir);
-  const events = new EventStore({ clock, write: (event) => eventJournal.write(event) });
+  const events = new EventStore({
+    clock,
+    nodeName: config.nodeName,
+    isInitContainer: (key, container) => status.isInitContainer(key, container),
+    write: (event) => eventJournal.write(event),
+  });
   const { record } = events;
   const health = new Health(["reconcile", "manifests", "systemd"], clock.wallMs());
   const manifests = stack.use(

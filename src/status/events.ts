@@ -2,17 +2,23 @@
 // times, and what differs only in its message becomes one event after a while.
 // Invariant: at most `eventsMax` events, and of one object and reason at most `similarMax` and a combined one within `similarMs`.
 
+import type { Event as V1Event } from "kubernetes-types/core/v1";
 import type { CountedEvent, EventObject, PodEvent, RecordEvent } from "../pod/event.ts";
+import type { PodKey } from "../pod/names.ts";
 import { type Change, ChangeLog } from "./change-log.ts";
-
-export interface KeptEvent extends CountedEvent {
-  readonly version: number;
-}
+import { toV1Event } from "./v1-event.ts";
 
 export interface EventStoreOptions {
   readonly clock: { readonly wallMs: () => number };
+  readonly nodeName: string;
+  readonly isInitContainer: (key: PodKey, container: string) => boolean;
   /** Keeps it beyond this process: each new event, and of repeats those that are worth it. */
   readonly write: (event: CountedEvent) => void;
+}
+
+interface Entry {
+  readonly event: CountedEvent;
+  readonly shown: V1Event;
 }
 
 const eventsMax = 1000;
@@ -24,9 +30,9 @@ const combined = "(combined from similar events): ";
 
 export class EventStore {
   readonly #options: EventStoreOptions;
-  readonly #log: ChangeLog<KeptEvent>;
+  readonly #log: ChangeLog<V1Event>;
   /** The last to happen last. */
-  readonly #events = new Map<string, KeptEvent>();
+  readonly #entries = new Map<string, Entry>();
   readonly #writtenMs = new Map<string, number>();
 
   constructor(options: EventStoreOptions) {
@@ -34,21 +40,21 @@ export class EventStore {
     this.#log = new ChangeLog(options.clock.wallMs());
   }
 
-  get version(): number {
-    return this.#log.version;
+  get resourceVersion(): string {
+    return String(this.#log.version);
   }
 
   /** The last to happen last. */
-  list(): readonly KeptEvent[] {
-    return [...this.#events.values()];
+  list(): readonly V1Event[] {
+    return [...this.#entries.values()].map(({ shown }) => shown);
   }
 
-  since(version: number): readonly Change<KeptEvent>[] | undefined {
+  since(version: number): readonly Change<V1Event>[] | undefined {
     return this.#log.since(version);
   }
 
   /** Tells of every change from now on; the result ends it. */
-  subscribe(listener: (change: Change<KeptEvent>) => void): () => void {
+  subscribe(listener: (change: Change<V1Event>) => void): () => void {
     return this.#log.subscribe(listener);
   }
 
@@ -56,7 +62,7 @@ export class EventStore {
     const nowMs = this.#options.clock.wallMs();
     const told = this.#combine({ ...event, message: oneLine(event.message) }, nowMs);
     const key = keyOf(told);
-    const old = this.#events.get(key);
+    const old = this.#entries.get(key)?.event;
     const counted = { ...told, count: (old?.count ?? 0) + 1, firstMs: old?.firstMs ?? nowMs, lastMs: nowMs };
     this.#put(key, counted);
     const isPowerOfTwo = Number.isInteger(Math.log2(counted.count));
@@ -67,46 +73,59 @@ export class EventStore {
 
   /** What agents before this one wrote, oldest first. May come after first events of this one, and hold those too. */
   restore(events: readonly CountedEvent[]): void {
-    const ours = new Map(this.#events);
+    const ours = new Map(this.#entries);
     const theirs = new Map<string, CountedEvent>();
     for (const event of events) {
       const key = keyOf(event);
-      if (ours.get(key)?.firstMs === event.firstMs) continue;
+      if (ours.get(key)?.event.firstMs === event.firstMs) continue;
       theirs.delete(key);
       theirs.set(key, event);
     }
     for (const [key, event] of theirs) if (!ours.has(key)) this.#put(key, event);
-    for (const [key, event] of ours) {
+    for (const [key, entry] of ours) {
       const before = theirs.get(key);
+      const { event } = entry;
       if (before) this.#put(key, { ...event, count: before.count + event.count, firstMs: before.firstMs });
-      else this.#move(key, event);
+      else this.#move(key, entry);
     }
   }
 
   #put(key: string, event: CountedEvent): void {
-    const kind = this.#events.has(key) ? "modified" : "added";
-    const change = this.#log.append(kind, (version) => ({ ...event, version }));
-    this.#move(key, change.object);
+    const shown = (version: number) => this.#shown(key, event, version);
+    const change = this.#log.append(this.#entries.has(key) ? "modified" : "added", shown);
+    this.#move(key, { event, shown: change.object });
     this.#log.tell([change]);
-    const [oldest] = this.#events;
-    if (this.#events.size <= eventsMax || oldest === undefined) return;
-    this.#events.delete(oldest[0]);
-    this.#writtenMs.delete(oldest[0]);
-    this.#log.tell([this.#log.append("deleted", (version) => ({ ...oldest[1], version }))]);
+    if (this.#entries.size > eventsMax) this.#forgetOldest();
   }
 
-  #move(key: string, event: KeptEvent): void {
-    this.#events.delete(key);
-    this.#events.set(key, event);
+  #move(key: string, entry: Entry): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+  }
+
+  #forgetOldest(): void {
+    for (const [key, { event }] of this.#entries) {
+      this.#entries.delete(key);
+      this.#writtenMs.delete(key);
+      this.#log.tell([this.#log.append("deleted", (version) => this.#shown(key, event, version))]);
+      return;
+    }
+  }
+
+  #shown(key: string, event: CountedEvent, version: number): V1Event {
+    const { nodeName, isInitContainer } = this.#options;
+    const { object } = event;
+    const isOfInit = object.kind === "Pod" && isInitContainer(object.key, object.container ?? "");
+    return toV1Event(event, { key, nodeName, version, isInitContainer: isOfInit });
   }
 
   /** With many different messages about one thing, as when each has a time in it, the last stands for all. */
   #combine(event: PodEvent, nowMs: number): PodEvent {
-    if (this.#events.has(keyOf(event))) return event;
+    if (this.#entries.has(keyOf(event))) return event;
     const similarKey = keyOf({ ...event, message: combined });
     let similar = 0;
-    for (const [key, { lastMs }] of this.#events)
-      if (key.startsWith(similarKey) && nowMs - lastMs < similarMs) similar += 1;
+    for (const [key, entry] of this.#entries)
+      if (key.startsWith(similarKey) && nowMs - entry.event.lastMs < similarMs) similar += 1;
     return similar < similarMax ? event : { ...event, message: `${combined}${event.message}` };
   }
 }

@@ -91,6 +91,11 @@ export class StatusStore {
     );
   }
 
+  isInitContainer(key: PodKey, name: string): boolean {
+    const inits = this.#entries.get(key)?.view.pod.spec.initContainers ?? [];
+    return inits.some((container) => container.name === name);
+  }
+
   /** Oldest first; undefined: not all of them are known any more, or that version is none of ours. */
   since(version: number): readonly Change<V1Pod>[] | undefined {
     return this.#log.since(version);
