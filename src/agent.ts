@@ -108,8 +108,10 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
       path: config.manifestPath,
       nodeName: config.nodeName,
       accepted: await directories.accepted(log),
+      memoryFile: `${config.stateDir}/manifests.json`,
       clock,
       log,
+      record,
       onChange: () => reconciler.wake("manifests"),
     }),
   );

@@ -1,10 +1,12 @@
 // What was accepted before this process, from its record on disk (pod/desired.ts). A record of another version of gantry may not be
 // readable; that is said, never thrown.
 
+import type { Log } from "../host/log.ts";
 import { isJsonObject, type JsonObject } from "../pod/json.ts";
 import type { PodUid, SpecHash } from "../pod/names.ts";
 import type { Pod } from "../pod/pod.ts";
 import { formatProblem } from "../pod/problem.ts";
+import { keyOf } from "./content.ts";
 import { decodeObjects } from "./decode.ts";
 import { podOf } from "./pod-of.ts";
 import { Report } from "./report.ts";
@@ -34,6 +36,17 @@ export function parseAcceptedPod(text: string): ParsedRecord {
   }
   const known = { uid: uid as PodUid, specHash: specHash as SpecHash, source: { file, document } };
   return { pod: { ...podOf(decoded.manifest, known), wire } };
+}
+
+/** The Pods of all records that can be read, by their order in their files; of two records of one Pod the later one counts. */
+export function rememberedPods(records: readonly string[], log: Log): readonly Pod[] {
+  const byKey = new Map<string, Pod>();
+  for (const record of records) {
+    const parsed = parseAcceptedPod(record);
+    if (parsed.pod === undefined) log.warn("cannot read what was accepted before", { reason: parsed.reason });
+    else byKey.set(keyOf(parsed.pod), parsed.pod);
+  }
+  return [...byKey.values()].sort((a, b) => a.source.document - b.source.document);
 }
 
 function parseJson(text: string): JsonObject | undefined {

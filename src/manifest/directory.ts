@@ -1,30 +1,35 @@
-// The manifest directory (or single file) as one value: what is desired. inotify says when to look, the look says what is there.
-// Invariants: a directory that cannot be read removes nothing; a bad file changes nothing that was accepted from it.
+// The manifest directory (or single file) as one value: what is desired. inotify says when to look, the look says what is there, and
+// readiness.ts whether that is to be believed.
+// Invariants: a directory that is not ready removes nothing; a bad file changes nothing that was accepted from it.
 
 import type { Clock } from "../host/clock.ts";
-import type { Log } from "../host/log.ts";
+import { errorChain } from "../host/error.ts";
 import { noConfigObjects } from "../pod/config-objects.ts";
 import type { Desired, ManifestFile } from "../pod/desired.ts";
-import { type PodUid, podKey, type SpecHash } from "../pod/names.ts";
+import type { PodKey, PodUid, SpecHash } from "../pod/names.ts";
 import type { Pod } from "../pod/pod.ts";
-import { formatProblem, type Problem } from "../pod/problem.ts";
+import type { Problem } from "../pod/problem.ts";
 import { acceptFiles } from "./acceptance.ts";
-import { parseAcceptedPod } from "./accepted.ts";
-import { type Content, objectsOf } from "./content.ts";
+import { rememberedPods } from "./accepted.ts";
+import { type Content, keyOf, objectsOf } from "./content.ts";
 import { type Evaluated, evaluateEntry } from "./evaluate.ts";
-import { listManifests } from "./listing.ts";
+import { type Listing, listManifests } from "./listing.ts";
 import { PathWatch } from "./path-watch.ts";
+import { type Memory, Readiness, type Verdict } from "./readiness.ts";
+import { noMemory, readMemory, writeMemory } from "./readiness-memory.ts";
 import { withContentInHash } from "./restart-on-change.ts";
-import { Settling, settleMs } from "./settling.ts";
+import { goneMs, Settling, settleMs } from "./settling.ts";
+import { notReadYet, type Tellers, tellChanges } from "./told-changes.ts";
 
-export interface ManifestDirectoryOptions {
+export interface ManifestDirectoryOptions extends Tellers {
   /** Absolute; a directory or a single file. */
   readonly path: string;
   readonly nodeName: string;
   /** The records of what was accepted before (pod/desired.ts), the latest of a pod last. */
   readonly accepted: readonly string[];
+  /** Keeps what the next agent has to know of the directory. */
+  readonly memoryFile: string;
   readonly clock: Clock;
-  readonly log: Log;
   /** `desired` is another. */
   readonly onChange: () => void;
 }
@@ -34,10 +39,22 @@ const rescanMs = 15_000;
 const pauseMsMin = 10;
 const pauseMsMax = 200;
 
+export type ConfirmedDelete =
+  | { readonly deleted: readonly PodKey[] }
+  /** Why nobody can tell what is meant to be deleted. */
+  | { readonly refusal: string };
+
 export class ManifestDirectory implements AsyncDisposable {
   readonly #options: ManifestDirectoryOptions;
   readonly #settling: Settling;
   readonly #watch: PathWatch;
+  #readiness: Readiness;
+  #verdict: Verdict = { kind: "ready" };
+  /** As it was written last; undefined: that failed. */
+  #memory: Memory | undefined;
+  #held: readonly PodKey[] = [];
+  /** The look that is under way. */
+  #lastLook: Promise<void> = Promise.resolve();
   readonly #ended = new AbortController();
   readonly #evaluated = new Map<string, Evaluated>();
   /** Pods from before this process, with the hashes that they were accepted with. */
@@ -57,11 +74,12 @@ export class ManifestDirectory implements AsyncDisposable {
     this.#accepted = byFile(pods);
     this.#settling = new Settling(this.#accepted.keys());
     this.#watch = new PathWatch(options.path, () => this.#hint(), options.log);
+    this.#readiness = new Readiness(options.path, noMemory);
     this.#desired = {
       pods,
       objects: noConfigObjects,
       files: [],
-      unreadable: "not read yet",
+      unreadable: notReadYet,
     };
   }
 
@@ -70,16 +88,39 @@ export class ManifestDirectory implements AsyncDisposable {
     return this.#desired;
   }
 
+  /** Whose files are missing while the directory is not ready: what confirmDelete() would delete. */
+  get held(): readonly PodKey[] {
+    return this.#held;
+  }
+
   /** Resolves when `desired` is what the directory says, as far as that can be read. Ends with the signal, or when disposed of. */
   async start(signal: AbortSignal): Promise<void> {
+    const { path, memoryFile, log } = this.#options;
     const ended = AbortSignal.any([signal, this.#ended.signal]);
     ended.addEventListener("abort", () => this.#wake(), { once: true });
-    await this.#look(true);
-    if (this.#settling.dueMs !== undefined) {
-      await Bun.sleep(settleMs + 1); // then what was there before us has been seen twice
-      await this.#look();
+    this.#memory = await readMemory(memoryFile, path, log);
+    this.#readiness = new Readiness(path, this.#memory);
+    await this.#look(false);
+    // Until what was there before us, and what is not there any more, has been seen twice.
+    for (const waitMs of [settleMs, goneMs]) {
+      if (this.#settling.dueMs === undefined) break;
+      await Bun.sleep(waitMs + 1);
+      await this.#look(waitMs === goneMs);
     }
     this.#loop = this.#run(ended);
+  }
+
+  /** Takes what is missing now for deleted by somebody. Resolves when `desired` says so. */
+  async confirmDelete(): Promise<ConfirmedDelete> {
+    const before = this.#desired.pods.map(keyOf);
+    const refusal = this.#readiness.confirm(await this.#list(), this.#accepted);
+    if (refusal !== undefined) return { refusal };
+    for (const waitMs of [0, settleMs, goneMs]) {
+      await Bun.sleep(waitMs + 1);
+      await this.#look();
+    }
+    const after = new Set(this.#desired.pods.map(keyOf));
+    return { deleted: before.filter((key) => !after.has(key)) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -105,34 +146,72 @@ export class ManifestDirectory implements AsyncDisposable {
   }
 
   async #sleepUntilDue(): Promise<void> {
-    const { dueMs } = this.#settling;
-    const forMs = dueMs === undefined ? rescanMs : Math.max(0, dueMs - this.#options.clock.nowMs());
+    const fillingMs = this.#verdict.kind === "filling" ? this.#verdict.dueMs : undefined;
+    const dueMs = Math.min(
+      this.#settling.dueMs ?? Number.POSITIVE_INFINITY,
+      fillingMs ?? Number.POSITIVE_INFINITY,
+    );
+    const forMs = Math.min(rescanMs, Math.max(0, dueMs - this.#options.clock.nowMs()));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     const timer = setTimeout(resolve, forMs);
-    if (dueMs === undefined) timer.unref();
+    if (dueMs === Number.POSITIVE_INFINITY) timer.unref();
     await promise;
     clearTimeout(timer);
   }
 
-  async #look(isStart = false): Promise<void> {
+  /** One after the other, whoever asks. `isLast`: what has not settled is published without. */
+  #look(isLast = true): Promise<void> {
+    this.#lastLook = this.#lastLook.then(() => this.#lookNow(isLast));
+    return this.#lastLook;
+  }
+
+  #list(): Promise<Listing> {
+    const { path } = this.#options;
+    return listManifests(path, this.#accepted.has(path) || this.#evaluated.has(path));
+  }
+
+  async #lookNow(isLast: boolean): Promise<void> {
     const { path, clock } = this.#options;
     await this.#watch.arm();
     const nowMs = clock.nowMs();
-    const listing = await listManifests(path, this.#accepted.has(path) || this.#evaluated.has(path));
-    if (listing.kind === "unreadable") {
+    const listing = await this.#list();
+    const verdict = this.#readiness.look(listing, { accepted: this.#accepted, nowMs });
+    this.#verdict = verdict;
+    this.#held = verdict.kind === "ready" ? [] : this.#podsMissingFrom(listing);
+    await this.#keepMemory();
+    if (verdict.kind === "notReady" || listing.kind === "unreadable") {
       this.#settling.lookFailed();
-      this.#publish(listing.reason);
+      this.#publish(reasonOf(verdict));
       return;
     }
-    // A file where the directory was tells nothing of what was in that, until it is itself a manifest.
-    const isBlind = listing.kind === "file" && !this.#accepted.has(path);
-    const covers = (file: string) => !(isBlind && file.startsWith(`${path}/`));
-    this.#settling.look(listing.entries, { nowMs, covers });
+    const wasAccepted = this.#accepted.has(path);
+    this.#settling.look(listing.entries, { nowMs, covers: () => verdict.kind === "ready" });
     await this.#evaluate(nowMs);
-    if (isStart && this.#settling.dueMs !== undefined) return;
-    this.#publish(undefined);
-    if (isBlind && this.#accepted.has(path)) this.#isHinted = true;
+    if (!isLast && this.#settling.dueMs !== undefined) return;
+    this.#publish(reasonOf(verdict));
+    // A file where the directory was counts in its place from now on.
+    if (!wasAccepted && this.#accepted.has(path)) this.#isHinted = true;
+  }
+
+  #podsMissingFrom(listing: Listing): readonly PodKey[] {
+    if (listing.kind === "unreadable") return [];
+    const missing = [...this.#accepted].filter(([file]) => !listing.entries.has(file));
+    return missing.flatMap(([, { pods }]) => pods.map(keyOf));
+  }
+
+  async #keepMemory(): Promise<void> {
+    const { memory } = this.#readiness;
+    if (memory === this.#memory) return;
+    const { memoryFile, path, log } = this.#options;
+    try {
+      await writeMemory(memoryFile, path, memory);
+      this.#memory = memory;
+    } catch (error) {
+      if (this.#memory !== undefined)
+        log.warn("cannot keep what is known of the manifest directory", { error: errorChain(error) });
+      this.#memory = undefined;
+    }
   }
 
   async #evaluate(nowMs: number): Promise<void> {
@@ -174,20 +253,13 @@ export class ManifestDirectory implements AsyncDisposable {
     if (Bun.deepEquals(desired, this.#desired)) return;
     const before = this.#desired;
     this.#desired = desired;
-    logChanges(before, desired, this.#options.log);
+    tellChanges(before, desired, this.#options);
     this.#options.onChange();
   }
 }
 
-/** Of two records of one pod the later one counts. */
-function rememberedPods(records: readonly string[], log: Log): readonly Pod[] {
-  const byKey = new Map<string, Pod>();
-  for (const record of records) {
-    const parsed = parseAcceptedPod(record);
-    if (parsed.pod === undefined) log.warn("cannot read what was accepted before", { reason: parsed.reason });
-    else byKey.set(podKey(parsed.pod.namespace, parsed.pod.name), parsed.pod);
-  }
-  return [...byKey.values()].sort((a, b) => a.source.document - b.source.document);
+function reasonOf(verdict: Verdict): string | undefined {
+  return verdict.kind === "ready" ? undefined : verdict.reason;
 }
 
 /** ConfigMaps and Secrets are in no record: what Secrets hold is written nowhere. */
@@ -215,24 +287,5 @@ function manifestFile(
   const reasons = conflicts ?? problems;
   if (reasons !== undefined) return [{ path, state: "rejected", problems: reasons }];
   if (made === undefined) return [];
-  const { pods } = made.content;
-  return [{ path, state: "accepted", pods: pods.map(({ namespace, name }) => podKey(namespace, name)) }];
-}
-
-function logChanges(before: Desired, after: Desired, log: Log): void {
-  if (before.unreadable !== after.unreadable && after.unreadable !== undefined) {
-    log.warn("cannot read the manifests; what runs keeps running", { reason: after.unreadable });
-  }
-  const old = new Map(before.files.map((file) => [file.path, file]));
-  for (const file of after.files) {
-    const known = old.get(file.path);
-    old.delete(file.path);
-    if (Bun.deepEquals(known, file)) continue;
-    if (file.state === "accepted")
-      log.info("manifest accepted", { file: file.path, pods: file.pods.join(" ") });
-    if (file.state === "skipped") log.debug("manifest skipped", { file: file.path, reason: file.reason });
-    if (file.state === "rejected")
-      for (const problem of file.problems) log.warn(`rejected ${formatProblem(problem)}`);
-  }
-  for (const path of old.keys()) log.info("manifest gone", { file: path });
+  return [{ path, state: "accepted", pods: made.content.pods.map(keyOf) }];
 }

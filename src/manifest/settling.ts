@@ -1,9 +1,14 @@
 // What of a directory counts: only what two looks, at least `settleMs` apart, have seen alike. A file that is being written, and one
-// that is gone for a moment while an editor saves, are neither read nor missed. Pure: the time is told.
+// that is gone for a moment while an editor saves, are neither read nor missed. What goes is missed together, once nothing more has gone
+// for `goneMs`, so that it can be told whether all is gone, and what is new counts only then, as it may be what is gone under another name.
+// Pure: the time is told.
 
 import type { Entry } from "./listing.ts";
 
 export const settleMs = 50;
+export const goneMs = 250;
+/** Something that comes and goes all the time holds up nothing else for longer. */
+const heldUpMsMax = 2000;
 
 /** A path whose pods are known from before this process, and which has not been looked at yet. */
 interface Remembered {
@@ -34,7 +39,10 @@ export class Settling {
   /** When to look again, on the clock of `look`; undefined when nothing is undecided. */
   get dueMs(): number | undefined {
     if (this.#candidates.size === 0) return undefined;
-    return Math.min(...Array.from(this.#candidates.values(), ({ sinceMs }) => sinceMs)) + settleMs;
+    const goneMs = this.#lastGoneMs();
+    return Math.min(
+      ...Array.from(this.#candidates, ([path, candidate]) => this.#settlesMs(path, candidate, goneMs)),
+    );
   }
 
   /** Takes in a look that began at `nowMs`; `covers` tells whether it could have seen a path. */
@@ -49,12 +57,30 @@ export class Settling {
         this.#candidates.delete(path);
       } else if (candidate === undefined || !isSame(entry, candidate.entry)) {
         this.#candidates.set(path, { entry, sinceMs: nowMs });
-      } else if (nowMs - candidate.sinceMs >= settleMs) {
-        this.#candidates.delete(path);
-        if (entry === undefined) this.#settled.delete(path);
-        else this.#settled.set(path, entry);
       }
     }
+    const lastGoneMs = this.#lastGoneMs();
+    for (const [path, candidate] of [...this.#candidates]) {
+      if (this.#settlesMs(path, candidate, lastGoneMs) > nowMs) continue;
+      this.#candidates.delete(path);
+      if (candidate.entry === undefined) this.#settled.delete(path);
+      else this.#settled.set(path, candidate.entry);
+    }
+  }
+
+  /** When the last file that counts was found missing. */
+  #lastGoneMs(): number {
+    const gone = [...this.#candidates].filter(
+      ([path, { entry }]) => entry === undefined && this.#settled.get(path)?.kind !== "skipped",
+    );
+    return Math.max(...gone.map(([, { sinceMs }]) => sinceMs));
+  }
+
+  /** A change of a file waits for nothing else. */
+  #settlesMs(path: string, { entry, sinceMs }: Candidate, lastGoneMs: number): number {
+    const isChange = entry !== undefined && this.#settled.has(path);
+    const ownMs = sinceMs + settleMs;
+    return isChange ? ownMs : Math.min(Math.max(ownMs, lastGoneMs + goneMs), sinceMs + heldUpMsMax);
   }
 
   /** What has settled was not what reading it then found. */

@@ -11,7 +11,7 @@ export interface Desired {
   readonly pods: readonly Pod[];
   readonly objects: ConfigObjects;
   readonly files: readonly ManifestFile[];
-  /** Why the directory could not be read; undefined when it was. Then `pods` are the last known and nothing may be removed. */
+  /** Why the directory is not ready, and what to do; undefined when it is. Then `pods` are the last known and nothing may be removed. */
   readonly unreadable: string | undefined;
 }
 

@@ -141,8 +141,10 @@ test("another agent makes the same hash, and takes the recorded one while the po
       path: watched.path,
       nodeName: "node1",
       accepted,
+      memoryFile: watched.memoryFile,
       clock: systemClock,
       log: silent,
+      record() {},
       onChange() {},
     });
   {

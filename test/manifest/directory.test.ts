@@ -1,10 +1,11 @@
 // The directory with a real file system under it, and real inotify.
 
 import { expect, test } from "bun:test";
-import { mkdir, open, rename, rm, symlink, unlink } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat, symlink, unlink } from "node:fs/promises";
 import { systemClock } from "../../src/host/clock.ts";
 import { ManifestDirectory } from "../../src/manifest/directory.ts";
 import { type Desired, serializeAcceptedPod } from "../../src/pod/desired.ts";
+import type { PodKey } from "../../src/pod/names.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
 import { tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
@@ -81,8 +82,10 @@ test("what was accepted before this process is kept while its file is bad, and g
       path: first.path,
       nodeName: "node1",
       accepted,
+      memoryFile: first.memoryFile,
       clock: systemClock,
       log: silent,
+      record() {},
       onChange() {},
     });
   {
@@ -99,23 +102,149 @@ test("what was accepted before this process is kept while its file is bad, and g
   expect(third.desired.pods[0]?.annotations["kubernetes.io/config.seen"]).toBe(seen as string);
 });
 
-test("the directory is moved away and made again", async () => {
+test("the directory is moved away and made again, slowly: what is not back yet is not missed", async () => {
+  const clock = new FakeClock();
+  await using watched = await Watched.start(mkdir, { clock });
+  const settle = (...names: string[]) =>
+    waitUntil(`${names} in place of ${watched.names}`, () => {
+      clock.advance(10);
+      return Bun.deepEquals(watched.names, names);
+    });
+  await watched.put("a.yaml", minimalPod("a"));
+  await watched.put("c.yaml", minimalPod("c"));
+  await settle("a", "c");
+  await rename(watched.path, `${watched.path}.away`);
+  await waitUntil("not ready", () => watched.directory.desired.unreadable?.includes("is not there"));
+  expect(watched.names).toEqual(["a", "c"]);
+  await mkdir(watched.path);
+  await waitUntil("empty", () => watched.directory.desired.unreadable?.includes("holds no manifest"));
+  await watched.put("b.yaml", minimalPod("b"));
+  await settle("a", "b", "c");
+  expect(watched.directory.desired.unreadable).toContain("still lacks 2 manifests (a.yaml, c.yaml)");
+  expect(watched.directory.held as readonly string[]).toEqual(["default/a-node1", "default/c-node1"]);
+  await watched.put("c.yaml", minimalPod("c"));
+  await waitUntil("a alone to be lacking", () => {
+    clock.advance(10);
+    return watched.directory.desired.unreadable?.includes("still lacks a manifest (a.yaml)");
+  });
+  clock.advance(29_000);
+  await watched.put("d.yaml", minimalPod("d")); // so it is not done yet
+  await settle("a", "b", "c", "d");
+  clock.advance(29_000);
+  await watched.put("readme", "");
+  await Bun.sleep(50); // looks that must not find it quiet
+  expect(watched.names).toContain("a");
+  clock.advance(31_000);
+  await watched.put("readme", "again"); // a hint, in place of the timer of a clock that stands
+  await waitUntil("quiet", () => {
+    clock.advance(1000);
+    return Bun.deepEquals(watched.names, ["b", "c", "d"]);
+  });
+  expect(watched.directory.desired.unreadable).toBeUndefined();
+  expect(watched.directory.held).toEqual([]);
+});
+
+test("the directory is moved away and comes back: nothing has happened", async () => {
   await using watched = await Watched.start();
   await watched.put("a.yaml", minimalPod("a"));
   await watched.waitForNames("a");
+  const { pods } = watched.directory.desired;
   await rename(watched.path, `${watched.path}.away`);
-  await waitUntil("unreadable", () => watched.directory.desired.unreadable?.includes("ENOENT"));
-  expect(watched.names).toEqual(["a"]);
+  await waitUntil("not ready", () => watched.directory.desired.unreadable !== undefined);
+  await rename(`${watched.path}.away`, watched.path);
+  await waitUntil("ready", () => watched.directory.desired.unreadable === undefined);
+  expect(watched.directory.desired.pods).toEqual(pods);
+  expect(watched.events.map(({ reason }) => reason)).toEqual(["ManifestAccepted", "ManifestsNotReady"]);
+});
+
+test("two files that go at once hold the pods until somebody confirms; the last one that goes does not", async () => {
+  await using watched = await Watched.start();
+  await watched.put("a.yaml", minimalPod("a"));
+  await watched.put("b.yaml", minimalPod("b"));
+  await watched.put("README", "");
+  await watched.waitForNames("a", "b");
+  await unlink(`${watched.path}/a.yaml`);
+  await unlink(`${watched.path}/b.yaml`);
+  const told = await waitUntil("held", () => watched.directory.desired.unreadable);
+  expect(told).toBe(
+    `${watched.path} holds no manifest any more and lacks 2 manifests (a.yaml, b.yaml). Nothing is deleted: put it back, or, if its pods are to go, confirm that with gantry confirm-delete`,
+  );
+  expect(watched.names).toEqual(["a", "b"]);
+  expect(await watched.directory.confirmDelete()).toEqual({
+    deleted: ["default/a-node1" as PodKey, "default/b-node1" as PodKey],
+  });
+  expect(watched.directory.desired).toMatchObject({ pods: [], unreadable: undefined });
+  expect(await watched.directory.confirmDelete()).toEqual({ deleted: [] });
+
+  await watched.put("a.yaml", minimalPod("a"));
+  await watched.waitForNames("a");
+  await unlink(`${watched.path}/a.yaml`);
+  await watched.waitForNames();
+});
+
+test("a directory that is gone is confirmed, and stays so for the next agent", async () => {
+  await using watched = await Watched.start();
+  await watched.put("a.yaml", minimalPod("a"));
+  await watched.waitForNames("a");
+  await rm(watched.path, { recursive: true });
+  await waitUntil("held", () => watched.directory.desired.unreadable);
+  expect(await watched.directory.confirmDelete()).toEqual({ deleted: ["default/a-node1" as PodKey] });
+  expect(watched.directory.desired).toMatchObject({ pods: [], unreadable: undefined });
+  await using next = watched.another();
+  await next.start(new AbortController().signal);
+  expect(next.desired.unreadable).toBeUndefined();
+});
+
+test("what nobody can see cannot be confirmed", async () => {
+  await using watched = await Watched.start(async (path) => {
+    await symlink(path, path); // ELOOP
+  });
+  const told = { refusal: expect.stringContaining("cannot be read: ELOOP") };
+  expect(await watched.directory.confirmDelete()).toEqual(told);
+});
+
+test("the next agent knows that the directory was away", async () => {
+  await using watched = await Watched.start();
+  await watched.put("a.yaml", minimalPod("a"));
+  await watched.put("b.yaml", minimalPod("b"));
+  await watched.waitForNames("a", "b");
+  const accepted = watched.directory.desired.pods.map(serializeAcceptedPod);
+  const ready = await stat(watched.memoryFile);
+  await rename(watched.path, `${watched.path}.away`);
+  await waitUntil("held", () => watched.directory.desired.unreadable);
+  expect((await stat(watched.memoryFile)).ino).not.toBe(ready.ino);
+  await watched.directory[Symbol.asyncDispose]();
+
   await mkdir(watched.path);
-  await Bun.write(`${watched.path}/b.yaml`, minimalPod("b"));
-  await watched.waitForNames("b");
-  await watched.put("c.yaml", minimalPod("c")); // the new one is watched
-  await watched.waitForNames("b", "c");
+  await Bun.write(`${watched.path}/a.yaml`, minimalPod("a"));
+  await using next = watched.another(accepted);
+  await next.start(new AbortController().signal);
+  expect(namesOf(next.desired)).toEqual(["a", "b"]);
+  expect(next.desired.unreadable).toContain("still lacks a manifest (b.yaml)");
+  expect(await next.confirmDelete()).toEqual({ deleted: ["default/b-node1" as PodKey] });
+});
+
+test("the memory is written only when something has changed, and can be lost or broken", async () => {
+  await using watched = await Watched.start();
+  await watched.put("a.yaml", minimalPod("a"));
+  await watched.waitForNames("a");
+  const { ino } = await stat(watched.memoryFile);
+  await watched.put("b.yaml", minimalPod("b"));
+  await watched.waitForNames("a", "b");
+  expect((await stat(watched.memoryFile)).ino).toBe(ino);
+  const accepted = watched.directory.desired.pods.map(serializeAcceptedPod);
+  await watched.directory[Symbol.asyncDispose]();
+  for (const broken of ["{", "[]", "", `{"path":"/elsewhere","device":"none","isReady":false}`]) {
+    await Bun.write(watched.memoryFile, broken);
+    await using next = watched.another(accepted);
+    await next.start(new AbortController().signal);
+    expect(next.desired).toMatchObject({ unreadable: undefined, pods: [{}, {}] });
+  }
 });
 
 test("the directory is missing at the start, and appears", async () => {
   await using watched = await Watched.start(async () => undefined);
-  expect(watched.directory.desired.unreadable).toContain("ENOENT");
+  expect(watched.directory.desired.unreadable).toBe(`${watched.path} is not there`);
   await mkdir(watched.path);
   await watched.put("a.yaml", minimalPod("a"));
   await watched.waitForNames("a");
@@ -303,7 +432,7 @@ test("a single file: changed, bad, and deleted", async () => {
   await watched.waitForNames();
 });
 
-test("a file where the directory was removes nothing, until it is a manifest itself", async () => {
+test("a file where the directory was removes nothing, until it is a manifest itself and that is confirmed", async () => {
   await using watched = await Watched.start();
   await watched.put("a.yaml", minimalPod("a"));
   await watched.waitForNames("a");
@@ -311,8 +440,11 @@ test("a file where the directory was removes nothing, until it is a manifest its
   await Bun.write(watched.path, "oops");
   await waitUntil("oops", () => watched.directory.desired.files.some(({ path }) => path === watched.path));
   expect(watched.names).toEqual(["a"]);
+  expect(watched.directory.desired.unreadable).toContain("is a file now, and no directory");
   await Bun.write(watched.path, minimalPod("single"));
-  await watched.waitForNames("single");
+  await watched.waitForNames("a", "single");
+  expect(await watched.directory.confirmDelete()).toEqual({ deleted: ["default/a-node1" as PodKey] });
+  expect(watched.names).toEqual(["single"]);
 });
 
 test("the directory is removed with all that is in it: its pods stay", async () => {
@@ -331,8 +463,10 @@ test("it ends with its signal and with its disposal, also while it waits", async
       path: temp.path,
       nodeName: "n",
       accepted: [],
+      memoryFile: `${temp.path}.memory`,
       clock: systemClock,
       log: silent,
+      record() {},
       onChange() {},
     });
     const controller = new AbortController();

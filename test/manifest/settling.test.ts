@@ -67,14 +67,15 @@ test.each<[string, Parameters<typeof settle>[0], Entry | undefined, number | und
   ],
   ["a change does not count at once", [...settled, [60, two]], one, 110],
   ["a change that is taken back", [...settled, [60, two], [70, one], [120, one]], one, undefined],
-  ["gone once, it still counts", [...settled, [60, undefined]], one, 110],
+  ["gone once, it still counts", [...settled, [60, undefined]], one, 310],
   ["gone for a moment", [...settled, [60, undefined], [100, two], [150, two]], two, undefined],
-  ["gone twice", [...settled, [60, undefined], [110, undefined]], undefined, undefined],
+  ["gone twice, but too soon", [...settled, [60, undefined], [110, undefined]], one, 310],
+  ["gone twice", [...settled, [60, undefined], [310, undefined]], undefined, undefined],
   [
     "gone, could not be seen, gone: not two in a row",
     [...settled, [60, undefined], [80, "failed"], [120, undefined]],
     one,
-    170,
+    370,
   ],
 ])("%s", (_, looks, counts, dueMs) => {
   expect(settle(looks)).toEqual({ counts, dueMs });
@@ -86,7 +87,7 @@ test("what is only remembered counts until it was found missing twice", () => {
     settle(
       [
         [0, undefined],
-        [50, undefined],
+        [250, undefined],
       ],
       ["/m/a"],
     ).counts,
@@ -97,4 +98,51 @@ test("what a look could not have seen is not missing", () => {
   const settling = new Settling(["/m/a"]);
   for (const nowMs of [0, 50, 100]) settling.look(new Map(), { nowMs, covers: () => false });
   expect(settling.settled.get("/m/a")).toEqual({ kind: "remembered" });
+});
+
+/** Each look's time and the names that it saw; what counts after it. */
+function settleNames(looks: readonly (readonly [number, string])[]): readonly string[] {
+  const settling = new Settling([]);
+  return looks.map(([nowMs, names]) => {
+    const entries = names
+      .split("")
+      .map((name): [string, Entry] => [name, { kind: "file", identity: name, size: 1 }]);
+    settling.look(new Map(entries), { nowMs, covers: () => true });
+    return [...settling.settled.keys()].sort().join("");
+  });
+}
+
+test("what goes one after the other is missed together", () => {
+  const looks = [
+    [0, "abc"],
+    [50, "abc"],
+    [100, "bc"],
+    [300, "c"],
+    [400, "c"],
+    [549, "c"],
+    [550, "c"],
+  ] as const;
+  expect(settleNames(looks)).toEqual(["", "abc", "abc", "abc", "abc", "abc", "c"]);
+});
+
+test("a file under another name takes the old one's place in one step; a third is not held up", () => {
+  const looks = [
+    [0, "a"],
+    [50, "a"],
+    [100, "b"],
+    [200, "b"],
+    [350, "b"],
+    [400, "bc"],
+    [450, "bc"],
+  ] as const;
+  expect(settleNames(looks)).toEqual(["", "a", "a", "a", "b", "b", "bc"]);
+});
+
+test("what comes and goes all the time does not hold up the others for ever", () => {
+  const looks = Array.from({ length: 40 }, (_, index): [number, string] => [
+    100 + index * 100,
+    index % 4 === 0 ? "bx" : "b",
+  ]);
+  const counts = settleNames([[0, "abx"], [50, "abx"], ...looks]);
+  expect(counts.at(-1)).not.toContain("a");
 });

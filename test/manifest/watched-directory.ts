@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "../../src/host/clock.ts";
 import type { Log } from "../../src/host/log.ts";
 import { ManifestDirectory } from "../../src/manifest/directory.ts";
 import type { Desired, ManifestFile } from "../../src/pod/desired.ts";
+import type { PodEvent } from "../../src/pod/event.ts";
 import { type TempDir, tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
 
@@ -21,18 +22,32 @@ export class Watched implements AsyncDisposable {
   readonly directory: ManifestDirectory;
   /** Every Desired there was. */
   readonly history: Desired[] = [];
+  readonly events: PodEvent[] = [];
+  readonly memoryFile: string;
 
   private constructor(temp: TempDir, path: string, { accepted = [], clock = systemClock }: WatchedOptions) {
     this.#temp = temp;
     this.path = path;
-    this.directory = new ManifestDirectory({
-      path,
+    this.memoryFile = `${temp.path}/state/manifests.json`;
+    this.directory = this.#open(accepted, clock, () => this.history.push(this.directory.desired));
+  }
+
+  #open(accepted: readonly string[], clock: Clock, onChange: () => void): ManifestDirectory {
+    return new ManifestDirectory({
+      path: this.path,
       nodeName: "node1",
       accepted,
+      memoryFile: this.memoryFile,
       clock,
       log: silent,
-      onChange: () => this.history.push(this.directory.desired),
+      record: (event) => this.events.push(event),
+      onChange,
     });
+  }
+
+  /** As the next agent has it: not started yet. */
+  another(accepted: readonly string[] = []): ManifestDirectory {
+    return this.#open(accepted, systemClock, () => undefined);
   }
 
   static async start(prepare: (path: string) => Promise<unknown> = mkdir, options: WatchedOptions = {}) {
