@@ -1,5 +1,5 @@
 // The manifest directory (or single file) as one value: what is desired. inotify says when to look, the look says what is there, and
-// readiness.ts whether that is to be believed.
+// absence.ts whether that is to be believed.
 // Invariants: a directory that is not ready removes nothing; a bad file changes nothing that was accepted from it.
 
 import type { Clock } from "../host/clock.ts";
@@ -9,14 +9,14 @@ import type { Desired, ManifestFile } from "../pod/desired.ts";
 import type { PodKey, PodUid, SpecHash } from "../pod/names.ts";
 import type { Pod } from "../pod/pod.ts";
 import type { Problem } from "../pod/problem.ts";
+import { Absence, type Memory, type Verdict } from "./absence.ts";
+import { noMemory, readMemory, writeMemory } from "./absence-memory.ts";
 import { acceptFiles } from "./acceptance.ts";
 import { rememberedPods } from "./accepted.ts";
 import { type Content, keyOf, objectsOf } from "./content.ts";
 import { type Evaluated, evaluateEntry } from "./evaluate.ts";
 import { type Listing, listManifests } from "./listing.ts";
 import { PathWatch } from "./path-watch.ts";
-import { type Memory, Readiness, type Verdict } from "./readiness.ts";
-import { noMemory, readMemory, writeMemory } from "./readiness-memory.ts";
 import { withContentInHash } from "./restart-on-change.ts";
 import { goneMs, Settling, settleMs } from "./settling.ts";
 import { notReadYet, type Tellers, tellChanges } from "./told-changes.ts";
@@ -48,7 +48,7 @@ export class ManifestDirectory implements AsyncDisposable {
   readonly #options: ManifestDirectoryOptions;
   readonly #settling: Settling;
   readonly #watch: PathWatch;
-  #readiness: Readiness;
+  #absence: Absence;
   #verdict: Verdict = { kind: "ready" };
   /** As it was written last; undefined: that failed. */
   #memory: Memory | undefined;
@@ -74,7 +74,7 @@ export class ManifestDirectory implements AsyncDisposable {
     this.#accepted = byFile(pods);
     this.#settling = new Settling(this.#accepted.keys());
     this.#watch = new PathWatch(options.path, () => this.#hint(), options.log);
-    this.#readiness = new Readiness(options.path, noMemory);
+    this.#absence = new Absence(options.path, noMemory);
     this.#desired = {
       pods,
       objects: noConfigObjects,
@@ -99,7 +99,7 @@ export class ManifestDirectory implements AsyncDisposable {
     const ended = AbortSignal.any([signal, this.#ended.signal]);
     ended.addEventListener("abort", () => this.#wake(), { once: true });
     this.#memory = await readMemory(memoryFile, path, log);
-    this.#readiness = new Readiness(path, this.#memory);
+    this.#absence = new Absence(path, this.#memory);
     await this.#look(false);
     // Until what was there before us, and what is not there any more, has been seen twice.
     for (const waitMs of [settleMs, goneMs]) {
@@ -113,7 +113,7 @@ export class ManifestDirectory implements AsyncDisposable {
   /** Takes what is missing now for deleted by somebody. Resolves when `desired` says so. */
   async confirmDelete(): Promise<ConfirmedDelete> {
     const before = this.#desired.pods.map(keyOf);
-    const refusal = this.#readiness.confirm(await this.#list(), this.#accepted);
+    const refusal = this.#absence.confirm(await this.#list(), this.#accepted);
     if (refusal !== undefined) return { refusal };
     for (const waitMs of [0, settleMs, goneMs]) {
       await Bun.sleep(waitMs + 1);
@@ -176,7 +176,7 @@ export class ManifestDirectory implements AsyncDisposable {
     await this.#watch.arm();
     const nowMs = clock.nowMs();
     const listing = await this.#list();
-    const verdict = this.#readiness.look(listing, { accepted: this.#accepted, nowMs });
+    const verdict = this.#absence.look(listing, { accepted: this.#accepted, nowMs });
     this.#verdict = verdict;
     this.#held = verdict.kind === "ready" ? [] : this.#podsMissingFrom(listing);
     await this.#keepMemory();
@@ -201,7 +201,7 @@ export class ManifestDirectory implements AsyncDisposable {
   }
 
   async #keepMemory(): Promise<void> {
-    const { memory } = this.#readiness;
+    const { memory } = this.#absence;
     if (memory === this.#memory) return;
     const { memoryFile, path, log } = this.#options;
     try {

@@ -6,7 +6,7 @@ import { errorChain } from "../host/error.ts";
 import { readTextIfExists, writeFileAtomic } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
 import { isJsonObject } from "../pod/json.ts";
-import type { Memory } from "./readiness.ts";
+import type { Memory } from "./absence.ts";
 
 export const noMemory: Memory = { place: undefined, isReady: true };
 

@@ -1,8 +1,8 @@
 // Whether what is missing has been deleted: looks at given times, and what is made of each.
 
 import { expect, test } from "bun:test";
+import { Absence, type Memory } from "../../src/manifest/absence.ts";
 import type { Entry, Listing, Place } from "../../src/manifest/listing.ts";
-import { type Memory, Readiness } from "../../src/manifest/readiness.ts";
 
 const home: Place = { device: "1", inode: "10" };
 const nowhere: Place = { device: undefined, inode: undefined };
@@ -225,14 +225,14 @@ test.each<[string, Case]>([
     },
   ],
 ])("%s", (_, { memory = ready, accepted = "abc", looks, verdicts, after }) => {
-  const readiness = new Readiness("/m", memory);
+  const absence = new Absence("/m", memory);
   const known = new Map([...accepted].map((name) => [`/m/${name}`, name]));
   const found = looks.map(([nowMs, listing]) => {
-    const verdict = readiness.look(listing, { accepted: known, nowMs });
+    const verdict = absence.look(listing, { accepted: known, nowMs });
     return verdict.kind === "ready" ? verdict.kind : `${verdict.kind}: ${verdict.reason}`;
   });
   expect(found).toEqual(verdicts.map((text) => (text === "ready" ? text : containing(text))));
-  if (after !== undefined) expect(readiness.memory).toEqual(after);
+  if (after !== undefined) expect(absence.memory).toEqual(after);
 });
 
 /** Its kind at the beginning, its text anywhere. */
@@ -244,18 +244,18 @@ function containing(text: string): string {
 
 test("what is confirmed is missed from then on, wherever that is; what goes later is another matter", () => {
   const accepted = new Map([..."abc"].map((name) => [`/m/${name}`, name]));
-  const readiness = new Readiness("/m", ready);
-  const look = (listing: Listing) => readiness.look(listing, { accepted, nowMs: 0 }).kind;
+  const absence = new Absence("/m", ready);
+  const look = (listing: Listing) => absence.look(listing, { accepted, nowMs: 0 }).kind;
   expect(look(directory("c", elsewhere))).toBe("notReady");
-  expect(readiness.confirm(directory("c", elsewhere), accepted)).toBeUndefined();
-  expect(readiness.memory).toEqual({ place: elsewhere, isReady: true });
+  expect(absence.confirm(directory("c", elsewhere), accepted)).toBeUndefined();
+  expect(absence.memory).toEqual({ place: elsewhere, isReady: true });
   expect(look(directory("c", elsewhere))).toBe("ready");
   expect(look(missing)).toBe("notReady");
-  expect(readiness.confirm(missing, accepted)).toBeUndefined();
+  expect(absence.confirm(missing, accepted)).toBeUndefined();
   expect(look(missing)).toBe("ready");
   expect(look(directory("", home))).toBe("ready");
 });
 
 test("what cannot be read cannot be confirmed", () => {
-  expect(new Readiness("/m", ready).confirm(unreadable, new Map())).toBe("/m cannot be read: EACCES");
+  expect(new Absence("/m", ready).confirm(unreadable, new Map())).toBe("/m cannot be read: EACCES");
 });

@@ -37,7 +37,7 @@ interface Known {
 const advice =
   "Nothing is deleted: put it back, or, if its pods are to go, confirm that with gantry confirm-delete";
 
-export class Readiness {
+export class Absence {
   readonly #path: string;
   #memory: Memory;
   /** Files that a person wants to be missed. */
