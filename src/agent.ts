@@ -19,6 +19,7 @@ import { RktClient } from "./rkt/rkt-client.ts";
 import { versionProblem } from "./rkt/version.ts";
 import { buildRuntime } from "./runtime/build-runtime.ts";
 import { type FoundRkt, findRkt } from "./runtime/find-rkt.ts";
+import { machineActs, machineActsOutside } from "./runtime/machine-acts.ts";
 import { PodDirectories } from "./runtime/pod-directory.ts";
 import { PodLogs } from "./runtime/pod-logs.ts";
 import { createApp } from "./server/app.ts";
@@ -86,9 +87,11 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
   // Two agents with one directory of units would each remove the other's pods, and one state is not for two.
   stack.use(await lockForOne(config.unitDir, "--unit-dir"));
   stack.use(await lockForOne(config.stateDir, "--state-dir"));
-  const directories = new PodDirectories(config.stateDir);
+  const isConfinedHere = isConfined();
+  const acts = isConfinedHere ? machineActsOutside(self) : machineActs;
+  const directories = new PodDirectories(config.stateDir, acts.unmountBelow);
   const found = await findRkt(config.rkt.path, process.env.PATH ?? "", self);
-  const outside = isConfined() ? outsideArgv : undefined;
+  const outside = isConfinedHere ? outsideArgv : undefined;
   const rkt = new RktClient({ command: found.command, options: rktOptions(config, found), outside });
   const systemd = stack.use(new Systemd({ address: process.env.DBUS_SYSTEM_BUS_ADDRESS, log }));
   /** Known once systemd has told its version. */
@@ -108,10 +111,8 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
       path: config.manifestPath,
       nodeName: config.nodeName,
       accepted: await directories.accepted(log),
-      memoryFile: `${config.stateDir}/manifests.json`,
       clock,
       log,
-      record,
       onChange: () => reconciler.wake("manifests"),
     }),
   );
@@ -122,6 +123,7 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
     rktDir: rktOptions(config, found).dir ?? "/var/lib/rkt",
     systemd,
     directories,
+    acts,
     stage1Name: config.rkt.stage1Name,
     stage1Path: config.rkt.stage1Path,
     bootId: (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim(),

@@ -7,6 +7,10 @@ async function run(argv: readonly string[]): Promise<number> {
     const { runEngine } = await import("./engine/engine.ts");
     return runEngine(rest, { self: [...self(), "rkt"] });
   }
+  if (command === "machine-act") {
+    const { runMachineAct } = await import("./runtime/machine-acts.ts");
+    return runMachineAct();
+  }
   const { runProgram } = await import("./cli/program.ts");
   return runProgram(command === "--version" ? ["version"] : argv, {
     async runAgent(flags) {

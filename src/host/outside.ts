@@ -24,7 +24,7 @@ export interface OutsideOptions {
  */
 export function outsideArgv(
   argv: readonly string[],
-  { isTerminal = false }: OutsideOptions,
+  { isTerminal = false }: OutsideOptions = {},
 ): [program: string, ...args: string[]] {
   const properties = [
     "LogLevelMax=err", // else systemd logs the beginning and the end of each

@@ -11,6 +11,7 @@ import { FetchedImages } from "./fetched-images.ts";
 import type { RunHook } from "./hooks.ts";
 import { ImageGarbage, type ImageGarbageOptions } from "./image-garbage.ts";
 import { Images, type ImagesOptions } from "./images.ts";
+import type { MachineActs } from "./machine-acts.ts";
 import { Observer } from "./observe.ts";
 import type { PodDirectories } from "./pod-directory.ts";
 import { PodFiles } from "./pod-files.ts";
@@ -27,6 +28,7 @@ export interface RuntimeParts {
   readonly rktDir: string;
   readonly systemd: Systemd;
   readonly directories: PodDirectories;
+  readonly acts: MachineActs;
   readonly stateDir: string;
   readonly runDir: string;
   readonly unitDir: string;

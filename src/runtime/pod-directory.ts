@@ -16,7 +16,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { errorChain, hasErrorCode } from "../host/error.ts";
 import { readTextIfExists, writeFileAtomic } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
-import { unmountBelow } from "../host/mount-table.ts";
+import { mountPoints, unmountBelow } from "../host/mount-table.ts";
 import { serializeAcceptedPod } from "../pod/desired.ts";
 import { type ContentHash, isPodUid, type PodUid, type RktUuid } from "../pod/names.ts";
 import type { Failure } from "../pod/observed-pod.ts";
@@ -33,10 +33,13 @@ import {
 
 export class PodDirectories {
   readonly #root: string;
+  readonly #unmountBelow: (path: string) => Promise<void>;
   readonly #looks = new DirectoryLooks();
 
-  constructor(stateDir: string) {
+  /** `unmount`: for an agent that may not do so itself. */
+  constructor(stateDir: string, unmount = unmountBelow) {
     this.#root = `${stateDir}/pods`;
+    this.#unmountBelow = unmount;
   }
 
   path(uid: PodUid): string {
@@ -206,7 +209,9 @@ export class PodDirectories {
   /** Links in it are removed, not followed, and what is mounted in it is unmounted. */
   async remove(uid: PodUid): Promise<void> {
     const path = this.path(uid);
-    await unmountBelow(path);
+    if ((await mountPoints(path)).length > 0) await this.#unmountBelow(path);
+    const [remaining] = await mountPoints(path);
+    if (remaining !== undefined) throw new Error(`${remaining} is still mounted`);
     await rm(path, { recursive: true, force: true });
   }
 }

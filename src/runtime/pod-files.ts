@@ -17,14 +17,15 @@ import type { ResolvedMount } from "../rkt/mounts.ts";
 import { environmentOf } from "./environment.ts";
 import { hostsText, resolverText } from "./hosts-files.ts";
 import { parseResolver } from "./machine.ts";
+import type { MachineActs } from "./machine-acts.ts";
 import type { PodDirectories } from "./pod-directory.ts";
 import type { MessageFiles } from "./revision-record.ts";
-import { mountSubPath } from "./sub-path.ts";
 import { makeMessageFiles } from "./termination-message.ts";
 import { refreshVolumes, setUpVolumes, type VolumeContext } from "./volumes.ts";
 
 export interface PodFilesOptions {
   readonly directories: PodDirectories;
+  readonly acts: MachineActs;
   /** As the manifest directory has them now. */
   readonly objects: () => ConfigObjects;
   readonly hostIP: () => string;
@@ -65,8 +66,8 @@ export class PodFiles {
     const volumes = await setUpVolumes(pod, context);
     const messages = await makeMessageFiles(pod.uid, containers, context.directories);
     const resolverMounts = await this.#resolverMounts(pod);
-    const mounts = containers.map((container) => {
-      const own = this.#ownMounts(pod, container, {
+    const mounts = containers.map(async (container) => {
+      const own = await this.#ownMounts(pod, container, {
         volumes,
         variables: environment.get(container.name) ?? [],
       });
@@ -78,7 +79,7 @@ export class PodFiles {
       ];
       return [container.name, [...own, ...ours]] as const;
     });
-    return { environment, mounts: new Map(mounts), messages };
+    return { environment, mounts: new Map(await Promise.all(mounts)), messages };
   }
 
   /** Brings the volumes of a pod that runs up to date. Throws RuntimeError (FailedMount). */
@@ -87,9 +88,9 @@ export class PodFiles {
   }
 
   #context(): VolumeContext {
-    const { directories, objects, hostIP, clock } = this.#options;
+    const { directories, acts, objects, hostIP, clock } = this.#options;
     const machine = { hostIP: hostIP(), cpuMilli: cpus().length * 1000, memoryBytes: totalmem() };
-    return { directories, objects: objects(), machine, wallMs: clock.wallMs() };
+    return { directories, acts, objects: objects(), machine, wallMs: clock.wallMs() };
   }
 
   async #resolverMounts(pod: Pod): Promise<readonly ResolvedMount[]> {
@@ -117,15 +118,15 @@ export class PodFiles {
     return mounts;
   }
 
-  #ownMounts(
+  async #ownMounts(
     pod: Pod,
     container: Container,
     known: {
       readonly volumes: ReadonlyMap<string, string>;
       readonly variables: readonly ResolvedVariable[];
     },
-  ): readonly ResolvedMount[] {
-    return container.volumeMounts.map((mount, index) => {
+  ): Promise<readonly ResolvedMount[]> {
+    const mounts = container.volumeMounts.map(async (mount, index) => {
       const volume = known.volumes.get(mount.name);
       if (volume === undefined)
         throw new RuntimeError(
@@ -136,15 +137,16 @@ export class PodFiles {
         ({ name, kind }) => name === mount.name && kind === "projected",
       );
       return {
-        hostPath: this.#hostPath(volume, { pod, container, mount, index, variables: known.variables }),
+        hostPath: await this.#hostPath(volume, { pod, container, mount, index, variables: known.variables }),
         mountPath: mount.mountPath,
         readOnly: mount.readOnly || isProjected, // as with the kubelet: what a pod changed there would not stay
         propagation: mount.mountPropagation,
       };
     });
+    return Promise.all(mounts);
   }
 
-  #hostPath(
+  async #hostPath(
     volume: string,
     {
       pod,
@@ -159,12 +161,12 @@ export class PodFiles {
       readonly index: number;
       readonly variables: readonly ResolvedVariable[];
     },
-  ): string {
+  ): Promise<string> {
     try {
       const subPath = subPathOf(mount, variables);
       if (subPath === "") return volume;
       const target = this.#options.directories.subPath(pod.uid, mount.name, `${container.name}/${index}`);
-      mountSubPath(volume, subPath, target);
+      await this.#options.acts.mountSubPath(volume, subPath, target);
       return target;
     } catch (error) {
       const place = `volumeMount ${JSON.stringify(mount.name)} of container ${JSON.stringify(container.name)}`;

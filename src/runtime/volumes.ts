@@ -2,21 +2,20 @@
 // Invariants: what is made here is made by us alone, before the pod; the values of Secrets are in memory only (tmpfs).
 
 import { chmod, chown, mkdir } from "node:fs/promises";
-import { errorChain, hasErrorCode } from "../host/error.ts";
-import { mount } from "../host/libc.ts";
-import { isMountPoint } from "../host/mount-table.ts";
+import { errorChain } from "../host/error.ts";
 import { contentHash } from "../pod/content-hash.ts";
 import type { Pod } from "../pod/pod.ts";
-import type { Volume, VolumeSource } from "../pod/volume.ts";
+import type { Volume } from "../pod/volume.ts";
 import { RuntimeError } from "../reconcile/runtime.ts";
 import type { Surroundings } from "./environment.ts";
-import { checkHostPath } from "./host-path.ts";
+import type { MachineActs } from "./machine-acts.ts";
 import { writePayload } from "./payload.ts";
 import type { PodDirectories } from "./pod-directory.ts";
 import { projectedFiles } from "./projected-files.ts";
 
 export interface VolumeContext extends Surroundings {
   readonly directories: PodDirectories;
+  readonly acts: MachineActs;
   readonly wallMs: number;
 }
 
@@ -66,12 +65,12 @@ async function rememberingContent<T>(
 async function setUpVolume(pod: Pod, volume: Volume, context: VolumeContext): Promise<string> {
   switch (volume.kind) {
     case "hostPath":
-      await checkHostPath(volume.path, volume.type);
+      await context.acts.checkHostPath(volume.path, volume.type);
       return volume.path;
     case "emptyDir": {
       const path = context.directories.emptyDir(pod.uid, volume.name);
       await mkdir(path, { recursive: true });
-      if (volume.medium === "Memory") await mountMemory(path, volume);
+      if (volume.medium === "Memory") await context.acts.mountMemory(path, volume.sizeLimit ?? null);
       const { fsGroup } = pod.spec.securityContext;
       await chown(path, 0, fsGroup ?? 0);
       // Any user of the pod's may write; with an fsGroup what they make in it is that group's.
@@ -82,37 +81,12 @@ async function setUpVolume(pod: Pod, volume: Volume, context: VolumeContext): Pr
       const path = context.directories.projected(pod.uid, volume.name);
       const files = projectedFiles(pod, volume.sources, context);
       await mkdir(path, { recursive: true });
-      if (volume.isSecret) await mountForSecrets(path);
+      if (volume.isSecret) await context.acts.mountForSecrets(path);
       const gid = pod.spec.securityContext.fsGroup;
       await writePayload(path, files, { gid, wallMs: context.wallMs });
       return path;
     }
     default:
       return volume satisfies never;
-  }
-}
-
-const MS_NOSUID = 2;
-const MS_NODEV = 4;
-const MS_REMOUNT = 32;
-
-/** Keeps what is in it, where it is there already. */
-async function mountMemory(
-  path: string,
-  { sizeLimit }: Extract<VolumeSource, { readonly kind: "emptyDir" }>,
-): Promise<void> {
-  const flags = MS_NOSUID | MS_NODEV | ((await isMountPoint(path)) ? MS_REMOUNT : 0);
-  const size = sizeLimit ? String(sizeLimit) : "50%"; // of memory: what tmpfs has unless told
-  mount("tmpfs", path, "tmpfs", flags, `size=${size}`);
-}
-
-async function mountForSecrets(path: string): Promise<void> {
-  if (await isMountPoint(path)) return;
-  const options = "mode=0755";
-  try {
-    mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, `${options},noswap`);
-  } catch (error) {
-    if (!hasErrorCode(error, "EINVAL")) throw error;
-    mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options); // before Linux 6.4, which knows noswap
   }
 }

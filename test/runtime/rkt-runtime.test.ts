@@ -10,6 +10,7 @@ import type { Pod } from "../../src/pod/pod.ts";
 import { RktClient } from "../../src/rkt/rkt-client.ts";
 import { FetchedImages } from "../../src/runtime/fetched-images.ts";
 import { Images } from "../../src/runtime/images.ts";
+import { machineActs } from "../../src/runtime/machine-acts.ts";
 import { Observer } from "../../src/runtime/observe.ts";
 import { PodDirectories } from "../../src/runtime/pod-directory.ts";
 import { PodFiles } from "../../src/runtime/pod-files.ts";
@@ -55,6 +56,7 @@ runtimeContract("rkt and systemd, with the built-in engine", async () => {
   const messages = new TerminationMessages({ directories, isBuiltin: true });
   const observer = new Observer({ rkt, systemd, directories, messages, unitDir, bootId, clock, log });
   const files = new PodFiles({
+    acts: machineActs,
     ...{ directories, objects: () => objects, hostIP: () => "192.0.2.1", clock, log },
     isBuiltin: false,
   });

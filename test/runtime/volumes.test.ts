@@ -6,6 +6,7 @@ import type { ConfigObjects } from "../../src/pod/config-objects.ts";
 import { contentHash } from "../../src/pod/content-hash.ts";
 import type { Pod } from "../../src/pod/pod.ts";
 import type { ProjectedSource, Volume } from "../../src/pod/volume.ts";
+import { machineActs } from "../../src/runtime/machine-acts.ts";
 import { PodDirectories } from "../../src/runtime/pod-directory.ts";
 import { refreshVolumes, setUpVolumes } from "../../src/runtime/volumes.ts";
 import { basePod } from "../reconcile/base-world.ts";
@@ -59,7 +60,13 @@ async function world(volumes: readonly Volume[], fsGroup?: number) {
     dir: dir.path,
     pod,
     directories,
-    context: (greeting = "hello") => ({ directories, objects: objects(greeting), machine, wallMs: 0 }),
+    context: (greeting = "hello") => ({
+      directories,
+      acts: machineActs,
+      objects: objects(greeting),
+      machine,
+      wallMs: 0,
+    }),
     async [Symbol.asyncDispose]() {
       await directories.remove(pod.uid);
       await dir[Symbol.asyncDispose]();
