@@ -9,7 +9,7 @@ export interface CaptureOptions {
   readonly signal: AbortSignal;
   /** Of each of standard output and standard error. */
   readonly maxBytes: number;
-  /** What ends it at the deadline; SIGKILL unless told. */
+  /** What ends it at the deadline, followed by SIGKILL; that alone unless told. */
   readonly killSignal?: NodeJS.Signals;
 }
 
@@ -20,6 +20,7 @@ export interface Captured {
   readonly stderr: string;
 }
 
+const killDelayMs = 2000;
 /** What is written is waited for so long after the end, where somebody else still holds the other end of the pipe. */
 const drainMs = 100;
 
@@ -28,12 +29,10 @@ export async function captureCommand(argv: readonly string[], options: CaptureOp
   options.signal.throwIfAborted();
   // A process group of its own, for kill().
   const child = Bun.spawn([...argv], { stdin: "ignore", stdout: "pipe", stderr: "pipe", detached: true });
+  let killing: NodeJS.Timeout | undefined;
   const kill = () => {
-    try {
-      process.kill(-child.pid, options.killSignal ?? "SIGKILL");
-    } catch (error) {
-      if (!hasErrorCode(error, "ESRCH")) throw error; // nobody is left
-    }
+    killGroup(child.pid, options.killSignal ?? "SIGKILL");
+    killing ??= setTimeout(() => killGroup(child.pid, "SIGKILL"), killDelayMs);
   };
   let isLate = false;
   const deadline = setTimeout(() => {
@@ -46,6 +45,7 @@ export async function captureCommand(argv: readonly string[], options: CaptureOp
     await child.exited;
   } finally {
     clearTimeout(deadline);
+    clearTimeout(killing);
     options.signal.removeEventListener("abort", kill);
   }
   const drained = setTimeout(() => outputs.forEach((output) => void output.cancel()), drainMs);
@@ -54,6 +54,14 @@ export async function captureCommand(argv: readonly string[], options: CaptureOp
   options.signal.throwIfAborted();
   const exitCode = child.exitCode ?? 128 + signalNumber(child.signalCode);
   return { exitCode: isLate ? undefined : exitCode, stdout: stdout ?? "", stderr: stderr ?? "" };
+}
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if (!hasErrorCode(error, "ESRCH")) throw error; // nobody is left
+  }
 }
 
 function signalNumber(signal: NodeJS.Signals | number | null): number {

@@ -21,13 +21,15 @@ export interface CheckTarget {
 export interface CheckOptions {
   readonly enter: Enter;
   readonly timers: Timers;
-  readonly userAgent: string;
+  /** Gantry's: what servers see as the User-Agent. */
+  readonly version: string;
 }
 
 /** Throws only the reason of the signal. */
 export type Check = (handler: ProbeHandler, target: CheckTarget, limits: Limits) => Promise<CheckResult>;
 
-export function createCheck({ enter, timers, userAgent }: CheckOptions): Check {
+export function createCheck({ enter, timers, version }: CheckOptions): Check {
+  const userAgent = `gantry-probe/${version}`;
   return async (handler, { uuid, container, address }, limits) => {
     // The command's deadline is kept by who runs it.
     if (handler.kind === "exec") {

@@ -5,8 +5,8 @@
 //             ◄────────────────────────────────────
 //               failureThreshold failures in a row
 //
-//     readiness begins at failure, liveness at success and its failure is final (the container is restarted);
-//     startup begins at neither, and whichever it comes to first is final
+//     readiness begins at failure; liveness begins at success, and its failure is final (the container is restarted);
+//     startup begins at neither, and whichever it comes to first is final (probed-container.ts ends those)
 
 import type { Probe, ProbeKind } from "../pod/handler.ts";
 
@@ -39,18 +39,4 @@ export function addResult(
   const sameInARow = result === last ? run + 1 : 1;
   const isReached = sameInARow >= (result === "success" ? successThreshold : failureThreshold);
   return { conclusion: isReached ? result : conclusion, last: result, run: sameInARow };
-}
-
-/** Whether there is nothing more to ask of this container. */
-export function isFinal(kind: ProbeKind, { conclusion }: Tally): boolean {
-  switch (kind) {
-    case "startup":
-      return conclusion !== undefined;
-    case "liveness":
-      return conclusion === "failure";
-    case "readiness":
-      return false;
-    default:
-      return kind satisfies never;
-  }
 }

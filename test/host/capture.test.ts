@@ -51,6 +51,14 @@ test("at the deadline it is killed, with what it has started and also if it igno
   for (const pid of pids) await waitUntil("it to be gone", async () => !(await isRunning(pid)));
 });
 
+test("a gentler signal is followed by SIGKILL", async () => {
+  const script = "trap 'echo asked' TERM; echo begun; while :; do sleep 0.1; done";
+  expect(await capture(script, { timeoutMs: 300, killSignal: "SIGTERM" })).toMatchObject({
+    exitCode: undefined,
+    stdout: "begun\nasked\n",
+  });
+});
+
 test("what goes on in the background does not keep its answer back", async () => {
   const { exitCode, stdout } = await capture("sleep 1000 & echo $!; exit 4");
   expect(exitCode).toBe(4);

@@ -19,7 +19,7 @@ export interface Once {
 export function checkOnce(handler: ProbeHandler, once: Once = {}): Promise<CheckResult> {
   const { timeoutMs = 10_000, signal = new AbortController().signal, address = "127.0.0.1" } = once;
   const enter = once.enter ?? (() => Promise.reject(new Error("nothing to enter")));
-  const check = createCheck({ enter, timers: systemTimers, userAgent: "gantry-probe/1.2.3" });
+  const check = createCheck({ enter, timers: systemTimers, version: "1.2.3" });
   return check(handler, { uuid, container: "web", address }, { timeoutMs, signal });
 }
 

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ProbeKind } from "../../src/pod/handler.ts";
-import { addResult, beginTally, isFinal, type Result, type Tally } from "../../src/probe/threshold.ts";
+import { addResult, beginTally, type Result, type Tally } from "../../src/probe/threshold.ts";
 
 const letters: Readonly<Record<string, Result>> = { S: "success", F: "failure" };
 
@@ -64,21 +64,6 @@ describe("after each result:", () => {
     expect(addResult(one, "failure", { successThreshold: 1, failureThreshold: 2 }).conclusion).toBe(
       "failure",
     );
-  });
-});
-
-describe("final is", () => {
-  const cases: [kind: ProbeKind, conclusion: Result | undefined, expected: boolean][] = [
-    ["startup", undefined, false],
-    ["startup", "success", true],
-    ["startup", "failure", true],
-    ["liveness", "success", false],
-    ["liveness", "failure", true],
-    ["readiness", "success", false],
-    ["readiness", "failure", false],
-  ];
-  test.each(cases)("%s, %p: %p", (kind, conclusion, expected) => {
-    expect(isFinal(kind, { conclusion, last: conclusion, run: 1 })).toBe(expected);
   });
 });
 

@@ -1,0 +1,196 @@
+// Asks the probes of what runs, when they are due, and tells what they conclude.
+// Invariants: without probes no alarm is set; a pod whose checks hang delays nobody else's for longer than the others' places last;
+// what is told, logged and written are transitions, however often is asked.
+
+import type { Clock, Timers } from "../host/clock.ts";
+import type { Log } from "../host/log.ts";
+import type { RecordEvent } from "../pod/event.ts";
+import type { ProbeKind } from "../pod/handler.ts";
+import type { ContainerHealth, HealthByRevision } from "../pod/health.ts";
+import type { RktUuid } from "../pod/names.ts";
+import type { Check } from "./check.ts";
+import type { CheckResult } from "./check-result.ts";
+import { Lane } from "./lane.ts";
+import type { Memory } from "./memory.ts";
+import { ProbedContainer, type Remembered, type Worker } from "./probed-container.ts";
+import type { ProbeTarget } from "./targets.ts";
+
+export interface ProberOptions {
+  readonly check: Check;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly memory: Pick<Memory, "keep">;
+  /** What an earlier agent kept. */
+  readonly recalled: readonly Remembered[];
+  /** `health` is another one. */
+  readonly onChange: () => void;
+  readonly record: RecordEvent;
+  readonly log: Log;
+}
+
+/** As the kubelet's `prober_probe_total` has them. */
+export type ProbeResult = "successful" | "failed" | "unknown";
+
+export interface ProbeCount {
+  readonly kind: ProbeKind;
+  readonly result: ProbeResult;
+  readonly count: number;
+}
+
+/** A check in the container is a process or three; one over the network is a socket. */
+const atOnce = { exec: 16, others: 64 };
+/** Checks that are due within the same one are begun together: each time the process wakes up costs more than a check. */
+const slotMs = 100;
+
+export class Prober implements Disposable {
+  readonly #options: ProberOptions;
+  readonly #containers = new Map<string, ProbedContainer>();
+  readonly #lanes = { exec: new Lane(atOnce.exec), others: new Lane(atOnce.others) };
+  readonly #counts = new Map<string, { -readonly [Key in keyof ProbeCount]: ProbeCount[Key] }>();
+  #recalled: readonly Remembered[];
+  #health: HealthByRevision = new Map();
+  #cancelAlarm: () => void = () => undefined;
+
+  constructor(options: ProberOptions) {
+    this.#options = options;
+    this.#recalled = options.recalled;
+  }
+
+  get health(): HealthByRevision {
+    return this.#health;
+  }
+
+  /** Since the agent's start. */
+  get counts(): readonly ProbeCount[] {
+    return [...this.#counts.values()];
+  }
+
+  /** All that runs now, after each pass. */
+  update(targets: readonly ProbeTarget[]): void {
+    const { clock, random } = this.#options;
+    const nowMs = clock.nowMs();
+    const found = new Map(targets.map((target) => [`${target.uuid} ${target.container}`, target]));
+    for (const [id, container] of this.#containers) {
+      if (found.has(id)) continue;
+      container.end();
+      this.#containers.delete(id);
+    }
+    for (const [id, target] of found) {
+      const remembered = this.#recalled.find(({ uuid, container }) => `${uuid} ${container}` === id);
+      const known = this.#containers.get(id);
+      if (known) known.see(target, nowMs);
+      else if (target.probes ?? remembered)
+        this.#containers.set(id, new ProbedContainer(target, { nowMs, random, remembered }));
+    }
+    this.#recalled = [];
+    this.#publish();
+    this.#schedule();
+  }
+
+  [Symbol.dispose](): void {
+    this.#cancelAlarm();
+    for (const container of this.#containers.values()) container.end();
+    this.#containers.clear();
+  }
+
+  #publish(): void {
+    const health = new Map<RktUuid, Map<string, ContainerHealth>>();
+    for (const container of this.#containers.values()) {
+      const { uuid, container: name } = container.target;
+      health.set(uuid, (health.get(uuid) ?? new Map()).set(name, container.health));
+    }
+    const isChange = [...health].some(([uuid, ofRevision]) =>
+      [...ofRevision].some(([name, now]) => !isSame(now, this.#health.get(uuid)?.get(name))),
+    );
+    this.#health = health;
+    this.#options.memory.keep([...this.#containers.values()].map(({ remembered }) => remembered));
+    if (isChange) this.#options.onChange();
+  }
+
+  #schedule(): void {
+    this.#cancelAlarm();
+    const dueMs = Math.min(
+      ...[...this.#containers.values()].flatMap(({ idleWorkers }) =>
+        idleWorkers.map((worker) => worker.dueMs),
+      ),
+    );
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    const { clock, timers } = this.#options;
+    const delayMs = Math.ceil(dueMs / slotMs) * slotMs - clock.nowMs();
+    this.#cancelAlarm = timers.after(Math.max(0, delayMs), () => this.#begin());
+  }
+
+  #begin(): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const container of this.#containers.values())
+      for (const worker of container.idleWorkers) {
+        if (worker.dueMs > nowMs) continue;
+        worker.isUnderWay = true;
+        const lane = worker.probe.handler.kind === "exec" ? this.#lanes.exec : this.#lanes.others;
+        lane.add(() => this.#check(container, worker));
+      }
+    this.#schedule();
+  }
+
+  async #check(container: ProbedContainer, worker: Worker): Promise<void> {
+    const { signal } = worker.dismissal;
+    if (signal.aborted) return;
+    const { uuid, container: name, address } = container.target;
+    const limits = { timeoutMs: worker.probe.timeoutSeconds * 1000, signal };
+    let result: CheckResult;
+    try {
+      result = await this.#options.check(worker.probe.handler, { uuid, container: name, address }, limits);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return;
+    }
+    if (!signal.aborted) this.#end(container, worker, result);
+  }
+
+  #end(container: ProbedContainer, worker: Worker, result: CheckResult): void {
+    const { clock, record } = this.#options;
+    this.#count(worker.kind, result);
+    const { news, isTransition } = container.add(worker, result, clock.nowMs());
+    const { key, podUid: uid, container: name } = container.target;
+    if (news !== undefined) {
+      const object = { kind: "Pod", key, uid, container: name } as const;
+      const reason = result.kind === "warning" ? "ProbeWarning" : "Unhealthy";
+      record({ object, type: "Warning", reason, message: news });
+    }
+    if (isTransition) {
+      this.#log(container, worker.kind, news);
+      this.#publish();
+    }
+    this.#schedule();
+  }
+
+  #count(kind: ProbeKind, result: CheckResult): void {
+    const name = countedAs[result.kind];
+    const counter = this.#counts.get(`${kind} ${name}`);
+    if (counter) counter.count += 1;
+    else this.#counts.set(`${kind} ${name}`, { kind, result: name, count: 1 });
+  }
+
+  #log({ target, health }: ProbedContainer, probe: ProbeKind, why: string | undefined): void {
+    const fields = { pod: target.key, container: target.container };
+    if (health.unhealthy) this.#options.log.warn("unhealthy", { ...fields, error: health.unhealthy.message });
+    else if (probe === "startup") this.#options.log.info("started", fields);
+    else if (health.isReady) this.#options.log.info("ready", fields);
+    else this.#options.log.warn("not ready", { ...fields, error: why });
+  }
+}
+
+const countedAs = {
+  success: "successful",
+  warning: "successful",
+  failure: "failed",
+  error: "unknown",
+} as const satisfies Record<CheckResult["kind"], ProbeResult>;
+
+/** A container that is missing is neither started nor ready. */
+function isSame(a: ContainerHealth, b: ContainerHealth | undefined): boolean {
+  const { isStarted = false, isReady = false, unhealthy } = b ?? {};
+  return a.isStarted === isStarted && a.isReady === isReady && a.unhealthy === unhealthy;
+}

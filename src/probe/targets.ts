@@ -1,0 +1,65 @@
+// Which containers have something to be probed, from what a pass saw. Pure.
+
+import type { Desired } from "../pod/desired.ts";
+import type { Probe, ProbeKind } from "../pod/handler.ts";
+import { type PodKey, type PodUid, podKey, type RktUuid } from "../pod/names.ts";
+import { isLive, type Observation, type Revision } from "../pod/observed-pod.ts";
+import type { Container } from "../pod/pod.ts";
+import { containersOf } from "../pod/stage.ts";
+
+export type Probes = Readonly<Partial<Record<ProbeKind, Probe>>>;
+
+/** A container that runs. */
+export interface ProbeTarget {
+  readonly uuid: RktUuid;
+  readonly key: PodKey;
+  readonly podUid: PodUid;
+  readonly container: string;
+  /** The pod's own, or the machine's. */
+  readonly address: string;
+  /** Undefined: it is of a version of the Pod that is not wanted any more, and whoever knew them goes by those. */
+  readonly probes: Probes | undefined;
+  /** Only readiness is of interest still. */
+  readonly isStopping: boolean;
+}
+
+export function probeTargets(
+  { desired, observation }: { readonly desired: Desired; readonly observation: Observation },
+  hostIP: string,
+): readonly ProbeTarget[] {
+  const pods = new Map(desired.pods.map((pod) => [podKey(pod.namespace, pod.name), pod]));
+  const podIPs = new Map(observation.revisions.map(({ uuid, podIP }) => [uuid, podIP]));
+  const addressOf = ({ podIP, networkOf }: Revision) =>
+    podIP || (networkOf && podIPs.get(networkOf)) || hostIP;
+  return observation.revisions
+    .filter((revision) => isLive(revision) && revision.stage.kind !== "init")
+    .flatMap((revision) => {
+      const pod = pods.get(revision.key);
+      const containers =
+        pod?.specHash === revision.specHash ? containersOf(pod.spec, revision.stage) : undefined;
+      return revision.apps
+        .filter(({ state }) => state.kind === "running")
+        .map(({ name }) => ({ name, probes: containers && probesOf(containers, name) }))
+        .filter(({ probes }) => probes === undefined || Object.keys(probes).length > 0)
+        .map(
+          ({ name, probes }): ProbeTarget => ({
+            uuid: revision.uuid,
+            key: revision.key,
+            podUid: revision.podUid,
+            container: name,
+            address: addressOf(revision),
+            probes,
+            isStopping: revision.state.kind === "stopping",
+          }),
+        );
+    });
+}
+
+function probesOf(containers: readonly Container[], name: string): Probes {
+  const container = containers.find((candidate) => candidate.name === name);
+  return {
+    ...(container?.startupProbe && { startup: container.startupProbe }),
+    ...(container?.livenessProbe && { liveness: container.livenessProbe }),
+    ...(container?.readinessProbe && { readiness: container.readinessProbe }),
+  };
+}
