@@ -11,6 +11,9 @@ export interface AppUnitOptions {
   readonly app: string;
   /** The unit that the pod lives and dies with. */
   readonly podUnit: string;
+  /** Other units that it is started after and before. */
+  readonly after: readonly string[];
+  readonly before: readonly string[];
   /** Its slice; undefined where it has none. */
   readonly slice: string | undefined;
   /** The pod's directory, absolute. */
@@ -35,7 +38,8 @@ export function appUnitText(options: AppUnitOptions): string {
         entries: [
           ["Description", `App ${app} of rkt pod ${uuid}`],
           ["BindsTo", podUnit],
-          ["After", podUnit],
+          ...[podUnit, ...options.after].map((unit): UnitEntry => ["After", unit]),
+          ...options.before.map((unit): UnitEntry => ["Before", unit]),
           ["CollectMode", "inactive-or-failed"],
         ],
       },

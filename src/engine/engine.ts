@@ -143,7 +143,9 @@ function usageOfAll(argv: readonly string[]): number {
 }
 
 function usageText(command: Command): string {
-  const options = Object.keys(command.flags).map((name) => `  --${name}\n`);
+  const options = Object.keys(command.flags)
+    .filter((name) => !name.startsWith("gantry-")) // rkt has none of these, and people need none
+    .map((name) => `  --${name}\n`);
   return [
     `Usage: rkt ${command.name} ${command.synopsis}\n\n`,
     options.length > 0 ? `Options:\n${options.join("")}\n` : "",

@@ -1,4 +1,4 @@
-// `rkt enter`: becomes a command inside a running app: its namespaces, its cgroup, its user and capabilities, its environment.
+// `rkt enter`: becomes a command inside a running app: its namespaces, its cgroup, its user and capabilities, its environment and limits.
 // Invariant: the command never has more rights than the app has; it is the app's unit that it lives and dies with.
 
 import { constants, openSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
@@ -6,6 +6,7 @@ import { becomeProgram } from "../host/become.ts";
 import { cgroupDirectories } from "../host/cgroups.ts";
 import { enterNamespaces } from "../host/namespaces.ts";
 import { dropPrivileges, restoreSignals } from "../host/privileges.ts";
+import { processLimits, takeOver } from "../host/process-limits.ts";
 import { appUnitName } from "../pod/names.ts";
 import type { AppcRuntimeApp } from "../rkt/appc.ts";
 import { type AppProcess, findProgram } from "./app-process.ts";
@@ -77,6 +78,7 @@ async function become(
     (kind) => readlinkSync(`${proc}/ns/${kind}`) !== readlinkSync(`/proc/self/ns/${kind}`),
   );
   const namespaces = kinds.map((kind) => openSync(`${proc}/ns/${kind}`, constants.O_RDONLY));
+  const limits = processLimits(mainPid);
   // Its number may be somebody else's by now; what is open is not.
   const cgroupText = readFileSync(`${proc}/cgroup`, "utf8");
   if (!cgroupText.includes(`/${unit}`)) throw new EngineError(`${unit} has just ended`);
@@ -94,6 +96,7 @@ async function become(
     writeFileSync(`${directory}/cgroup.procs`, String(process.pid));
 
   restoreSignals();
+  takeOver(limits);
   enterNamespaces(namespaces, root);
   const privileges = privilegesOf(like);
   const isPrivileged = like.capabilities === undefined;

@@ -1,9 +1,9 @@
 // What is mounted for a running pod on the host: an overlay for each app, and its devices (pod-devices.ts). It stays until the pod is removed.
 
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { hasErrorCode } from "../host/error.ts";
 import { unmount } from "../host/libc.ts";
-import { unescapeOctal } from "../host/mount-table.ts";
+import { mountPoints } from "../host/mount-table.ts";
 import type { ImageId } from "../pod/names.ts";
 import type { AppcPodManifest, AppcRuntimeApp, AppcVolume } from "../rkt/appc.ts";
 import { EngineError, withFileErrors } from "./engine-error.ts";
@@ -20,12 +20,8 @@ export function mountPod(pod: Pod, apps: readonly AppcRuntimeApp[], images: Imag
 }
 
 /** All that mountPod() mounted and what has been mounted below it; not an error if there is nothing, but if one is in use. */
-export function unmountPod(pod: Pod): void {
-  const mounted = readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .map((line) => unescapeOctal(line.split(" ")[4] ?? ""))
-    .filter((target) => target.startsWith(`${pod.path}/`));
-  for (const target of mounted.reverse()) {
+export async function unmountPod(pod: Pod): Promise<void> {
+  for (const target of (await mountPoints(pod.path)).toReversed()) {
     try {
       unmount(target);
     } catch (error) {

@@ -26,7 +26,7 @@ export async function removePod(pod: Pod, store: PodStore): Promise<void> {
     if (units.length > 0) systemctl(["stop", "--", ...units], stopTimeoutMs);
     removeAppUnits(units);
     await releaseNetwork(pod);
-    unmountPod(pod);
+    await unmountPod(pod);
     store.delete(pod);
   } catch (error) {
     throw new EngineError(`cannot remove pod "${pod.uuid}": ${(error as Error).message}`, { cause: error });

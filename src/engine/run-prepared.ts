@@ -21,7 +21,7 @@ import { lockWithin } from "./lock.ts";
 import { appInNetwork } from "./network/app-in-network.ts";
 import { networkDirectories } from "./network/configured-networks.ts";
 import { releaseDeadNetworks } from "./network/dead-networks.ts";
-import { hasNetwork, releaseNetwork, setUpNetwork } from "./network/pod-network.ts";
+import { hasNetwork, joinNetwork, releaseNetwork, setUpNetwork } from "./network/pod-network.ts";
 import { type RequestedNetworks, requestedNetworks } from "./network/requested-networks.ts";
 import type { Pod } from "./pod.ts";
 import { mountDevices } from "./pod-devices.ts";
@@ -31,11 +31,22 @@ import { writeResolverFiles } from "./resolver-files.ts";
 import { systemctl, systemdVersion, unitPlace } from "./systemctl.ts";
 import { removeAppUnits, writeAppUnits } from "./unit-files.ts";
 
+const unitFlag = (name: string) =>
+  /^gantry-[0-9a-z-]+\.service$/.test(name) ? undefined : `${name} is no unit of a pod or an app`;
+
+/** Beyond rkt: a pod in the network of another that runs, and what its apps are started after, or before (systemd.unit(5)). */
+const gantryFlags = {
+  "gantry-apps-after": unitFlag,
+  "gantry-apps-before": unitFlag,
+  "gantry-join-network": "string",
+} as const;
+
 export const runPrepared: Command = {
   name: "run-prepared",
   synopsis: "[--net=NETWORK[,NETWORK…]] UUID",
   needsRoot: true,
   flags: {
+    ...gantryFlags,
     dns: "strings",
     "dns-domain": "string",
     "dns-opt": "strings",
@@ -106,7 +117,11 @@ async function startApps(
     const images = new ImageStore(context.dir);
     const mounts = manifest.apps.map((app) => podMounts(pod, manifest, app, images));
     const directories = networkDirectories(context.flags.text("local-config"));
-    const network = await setUpNetwork(pod, { requested, directories, manifest });
+    const owner = context.flags.text("gantry-join-network");
+    const network =
+      owner === undefined
+        ? await setUpNetwork(pod, { requested, directories, manifest })
+        : joinNetwork(pod, new PodStore(context.dir).find(owner));
     const hostname = context.flags.text("hostname");
     const apps = manifest.apps.map((app) => appInNetwork(app, { ip: network.ip, hostname }));
     const resolverFiles = writeResolverFiles(pod, context.flags, network);
@@ -119,6 +134,8 @@ async function startApps(
       podPath: pod.path,
       self: context.self,
       graceSeconds: graceSeconds(manifest),
+      after: context.flags.texts("gantry-apps-after"),
+      before: context.flags.texts("gantry-apps-before"),
       output: unit.endsWith(".scope") ? ownOutput(context) : undefined,
     };
     const version = systemdVersion();
@@ -150,7 +167,7 @@ async function startApps(
     systemctl(["start", "--job-mode=fail", "--", ...units]);
   } catch (error) {
     removeAppUnits(units);
-    unmountPod(pod);
+    await unmountPod(pod);
     await releaseNetwork(pod).catch((failure: unknown) => context.tell(errorChain(failure)));
     throw error;
   }

@@ -47,6 +47,7 @@ const declarations = {
   capset: { args: [ptr, ptr], returns: i32 },
   sethostname: { args: [cstring, u64], returns: i32 },
   signal: { args: [i32, u64], returns: u64 },
+  setrlimit: { args: [i32, ptr], returns: i32 },
   madvise: { args: [u64, u64, i32], returns: i32 },
 } as const;
 

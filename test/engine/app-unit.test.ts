@@ -11,6 +11,8 @@ const base: AppUnitOptions = {
   uuid: "02de1135-8af9-42ba-929f-4ad7d5f7bfb1" as RktUuid,
   app: "web",
   podUnit: "gantry-02de1135-8af9-42ba-929f-4ad7d5f7bfb1.service",
+  after: [],
+  before: [],
   slice: "gantry-1.slice",
   podPath: "/pods/1",
   self: ["/usr/bin/gantry", "rkt"],

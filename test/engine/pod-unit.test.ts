@@ -1,7 +1,8 @@
 // Pods as the agent runs them: in a pod unit of systemd's, on a real one.
 
 import { describe, expect, test } from "bun:test";
-import { readlink } from "node:fs/promises";
+import { readlink, symlink } from "node:fs/promises";
+import { mountPoints } from "../../src/host/mount-table.ts";
 import { waitUntil } from "../wait-until.ts";
 import { lines, type Pod, property, runningPod, scripts } from "./running-pod.ts";
 
@@ -267,30 +268,23 @@ describe("an app", () => {
   });
 });
 
-test("what is entered has the app's user, capabilities, cgroup and default signals", async () => {
-  const isolators = [
-    { name: "os/linux/no-new-privileges", value: true },
-    { name: "os/linux/capabilities-retain-set", value: { set: ["CAP_KILL"] } },
-  ];
-  const change = { user: "web", group: "web", supplementaryGIDs: [102], workingDirectory: "/tmp", isolators };
-  await using pod = await runningPod(scripts({ web: `cat /proc/self/cgroup; echo up; ${sleeper}` }, change));
-  const own = await lines(pod, "web", "up");
-  const { stdout } = await pod.world.rkt(
-    "enter",
-    pod.uuid,
-    "/bin/sh",
-    "-c",
-    "id -u; id -G; pwd; grep -E '^(CapEff|CapBnd|NoNewPrivs|SigIgn)' /proc/self/status; cat /proc/self/cgroup",
-  );
-  const [uid, groups, directory, ignored, effective, bounding, noNew, ...cgroups] = stdout
-    .trimEnd()
-    .split("\n");
-  expect([uid, groups, directory]).toEqual(["100", "101 102", "/tmp"]);
-  expect([ignored, effective, bounding, noNew]).toEqual([
-    "SigIgn:\t0000000000000000",
-    "CapEff:\t0000000000000000",
-    "CapBnd:\t0000000000000020",
-    "NoNewPrivs:\t1",
-  ]);
-  expect([...cgroups, "up"]).toEqual([...own]); // as seen from the same place
+test("an app's unit is ordered as its pod's is", async () => {
+  const [after, before] = ["gantry-1.service", "gantry-2-web.service"];
+  const flags = ["--net=host", `--gantry-apps-after=${after}`, `--gantry-apps-before=${before}`];
+  await using pod = await runningPod(scripts({ web: `echo up; ${sleeper}` }), { flags });
+  await lines(pod, "web", "up");
+  const unit = `gantry-${pod.uuid}-web.service`;
+  expect((await property(unit, "After")).split(" ")).toContain(after);
+  expect((await property(unit, "Before")).split(" ")).toContain(before);
+  const odd = await pod.world.rkt("run-prepared", "--gantry-apps-after=a b.service", pod.uuid);
+  expect(odd.stderr).toContain("a b.service is no unit of a pod or an app");
+});
+
+test("regression: a pod's mounts were not found where a link leads to the data directory, and it could not be removed", async () => {
+  await using pod = await runningPod(scripts({ web: "exit 0" }));
+  await ended(pod);
+  const link = `${pod.world.path}/link`;
+  await symlink(`${pod.world.path}/rkt`, link);
+  expect(await pod.world.rkt(`--dir=${link}`, "rm", pod.uuid)).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(await mountPoints(pod.world.path)).toEqual([]);
 });

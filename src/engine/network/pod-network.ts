@@ -9,10 +9,11 @@ import { isRktUuid, type RktUuid } from "../../pod/names.ts";
 import type { AppcPodManifest } from "../../rkt/appc.ts";
 import { EngineError } from "../engine-error.ts";
 import type { Pod } from "../pod.ts";
+import { podState } from "../pod-store.ts";
 import { type Attachment, attach, checkAttachment, detach, mapsPorts } from "./attachment.ts";
 import { dnsOf, type NetworkDns } from "./cni-result.ts";
 import { findNetworks } from "./configured-networks.ts";
-import { netInfoFile, podIp, toNetInfo } from "./net-info.ts";
+import { netInfoFile, podIp, readNetInfo, toNetInfo } from "./net-info.ts";
 import { pluginTypes } from "./network-config.ts";
 import { createNamespace, findNamespace, removeNamespace } from "./network-namespace.ts";
 import { findPlugin, missingPlugin } from "./plugin.ts";
@@ -47,14 +48,28 @@ export async function setUpNetwork(pod: Pod, options: NetworkOptions): Promise<P
     }
     const networks = attachments.map(toNetInfo);
     writeFileSync(`${pod.path}/${netInfoFile}`, JSON.stringify(networks));
-    const dns = attachments.map(({ result = {} }) => dnsOf(result)).find((one) => one !== undefined);
-    return { namespace, ip: podIp(networks), dns };
+    return { namespace, ip: podIp(networks), dns: podDns(attachments) };
   } catch (error) {
     // What this leaves is on record.
     await releaseNetwork(pod).catch(() => undefined);
     if (!(error instanceof EngineError)) throw error;
     throw new EngineError(`failed to setup network: ${error.message}`, { cause: error });
   }
+}
+
+/** The network of a pod that runs, which sets it up and tears it down. */
+export function joinNetwork(pod: Pod, owner: Pod): PodNetwork {
+  const namespace = findNamespace(owner.uuid);
+  const attachments = readRecord(recordFile(owner));
+  if (namespace === undefined || attachments === undefined || podState(owner) !== "running")
+    throw new EngineError(`pod "${owner.uuid}" has no network to join: it does not run, or is in the host's`);
+  const networks = readNetInfo(owner);
+  writeFileSync(`${pod.path}/${netInfoFile}`, JSON.stringify(networks));
+  return { namespace, ip: podIp(networks), dns: podDns(attachments) };
+}
+
+function podDns(attachments: readonly Attachment[]): NetworkDns | undefined {
+  return attachments.map(({ result = {} }) => dnsOf(result)).find((dns) => dns !== undefined);
 }
 
 function planAttachments({ requested, directories, manifest }: NetworkOptions): Attachment[] {
