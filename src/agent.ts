@@ -14,6 +14,11 @@ import { createLog, type Log } from "./host/log.ts";
 import { trimMemory } from "./host/memory.ts";
 import { isConfined, outsideArgv } from "./host/outside.ts";
 import { ManifestDirectory } from "./manifest/directory.ts";
+import { type CheckOptions, createCheck } from "./probe/check.ts";
+import { Memory } from "./probe/memory.ts";
+import { Prober } from "./probe/prober.ts";
+import { createRunHook } from "./probe/run-hook.ts";
+import { probeTargets } from "./probe/targets.ts";
 import { type PassReport, Reconciler } from "./reconcile/reconciler.ts";
 import { RktClient } from "./rkt/rkt-client.ts";
 import { versionProblem } from "./rkt/version.ts";
@@ -116,6 +121,7 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
       onChange: () => reconciler.wake("manifests"),
     }),
   );
+  const means: CheckOptions = { enter: (...asked) => rkt.enter(...asked), timers: systemTimers, version };
   const { runtime, garbage } = await buildRuntime({
     ...config,
     rkt,
@@ -129,7 +135,7 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
     bootId: (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim(),
     objects: () => manifests.desired.objects,
     hostIP: hostAddress,
-    runHook: () => Promise.resolve("hooks are not run yet"),
+    runHook: createRunHook(means),
     missingPids: () => (live.current.engine.requireIsolation ? shared : undefined),
     onImageActivity: (key, change) => status.reportImages(key, change),
     record,
@@ -139,10 +145,25 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
   stack.use(garbage);
   let cancelTrim: () => void = () => undefined;
   stack.defer(() => cancelTrim());
+  const memory = new Memory(`${config.runDir}/probes.json`, log);
+  stack.defer(() => memory.flush());
+  const prober = stack.use(
+    new Prober({
+      check: createCheck(means),
+      clock,
+      timers: systemTimers,
+      random: Math.random,
+      memory,
+      recalled: await memory.recall(),
+      onChange: () => reconciler.wake("health"),
+      record,
+      log,
+    }),
+  );
   const reconciler = new Reconciler({
     runtime,
     desired: () => manifests.desired,
-    health: () => new Map(),
+    health: () => prober.health,
     record,
     clock,
     timers: systemTimers,
@@ -150,6 +171,7 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
     onPass(report) {
       cancelTrim();
       cancelTrim = systemTimers.after(idleAfterMs, trimMemory);
+      if (report.kind === "observed") prober.update(probeTargets(report, hostAddress()));
       reportPass(report, status, health);
       if (report.kind === "observed") service.summarize(`${report.desired.pods.length} pods`);
     },
