@@ -117,6 +117,7 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
       nodeName: config.nodeName,
       accepted: await directories.accepted(log),
       clock,
+      memoryFile: `${config.stateDir}/manifests.json`,
       log,
       onChange: () => reconciler.wake("manifests"),
     }),
