@@ -36,6 +36,7 @@ const typePackages = ["bun", "kubernetes-types"];
 /** Files that decide or convert: values in, values out; and so is all that they import. A trailing slash means the whole folder. */
 const pureRoots: readonly string[] = [
   "pod/",
+  "probe/targets.ts",
   "probe/threshold.ts",
   "reconcile/plan.ts",
   "node/candidates.ts",
