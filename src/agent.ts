@@ -116,9 +116,10 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
       path: config.manifestPath,
       nodeName: config.nodeName,
       accepted: await directories.accepted(log),
-      clock,
       memoryFile: `${config.stateDir}/manifests.json`,
+      clock,
       log,
+      record,
       onChange: () => reconciler.wake("manifests"),
     }),
   );
