@@ -2,6 +2,7 @@
 // Invariant: the pods are not ours to end. However the agent ends, they run on.
 
 import { mkdir, readFile } from "node:fs/promises";
+import { AgentNode } from "./agent-node.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { LiveConfig } from "./config/live-config.ts";
 import type { ConfigInput } from "./config/read-config.ts";
@@ -111,6 +112,15 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
   });
   const { record } = events;
   const health = new Health(["reconcile", "manifests", "systemd"], clock.wallMs());
+  const rktDir = rktOptions(config, found).dir ?? "/var/lib/rkt";
+  const node = stack.use(
+    new AgentNode({
+      ...{ ...config, rktDir, isBuiltin: found.isBuiltin, directories, status, record },
+      desired: () => manifests.desired,
+      wake: () => reconciler.wake("shortage"),
+      ...{ clock, timers: systemTimers, log, version },
+    }),
+  );
   const manifests = stack.use(
     new ManifestDirectory({
       path: config.manifestPath,
@@ -120,15 +130,18 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
       clock,
       log,
       record,
-      onChange: () => reconciler.wake("manifests"),
+      onChange() {
+        node.noteManifests();
+        reconciler.wake("manifests");
+      },
     }),
   );
   const means: CheckOptions = { enter: (...asked) => rkt.enter(...asked), timers: systemTimers, version };
-  const { runtime, garbage } = await buildRuntime({
+  const { runtime, garbage, fetched } = await buildRuntime({
     ...config,
     rkt,
     isBuiltin: found.isBuiltin,
-    rktDir: rktOptions(config, found).dir ?? "/var/lib/rkt",
+    rktDir,
     systemd,
     directories,
     acts,
@@ -140,6 +153,8 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
     runHook: createRunHook(means),
     missingPids: () => (live.current.engine.requireIsolation ? shared : undefined),
     onImageActivity: (key, change) => status.reportImages(key, change),
+    onDiskFull: () => node.pressure.noteDiskFull(),
+    onImageCollected: () => node.metrics.countCollectedImage(),
     record,
     clock,
     log,
@@ -163,7 +178,7 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
     }),
   );
   const reconciler = new Reconciler({
-    runtime,
+    runtime: node.measure(runtime),
     desired: () => manifests.desired,
     health: () => prober.health,
     record,
@@ -175,6 +190,7 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
       cancelTrim = systemTimers.after(idleAfterMs, trimMemory);
       if (report.kind === "observed") prober.update(probeTargets(report, hostAddress()));
       reportPass(report, status, health);
+      node.notePass(report);
       if (report.kind === "observed") service.summarize(`${report.desired.pods.length} pods`);
     },
   });
@@ -185,13 +201,19 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
       log,
       hung: () => loopCheck(reconciler, clock.nowMs()).error,
       watchdogMs: watchdogIntervalMs(process.env, process.pid),
-      onReload: () => reconciler.wake("resync"),
+      onReload() {
+        node.setEvictionHard(live.current.evictionHard);
+        reconciler.wake("resync");
+      },
     }),
   );
   const app = createApp({
     status,
     logs: new PodLogs({ status, isBuiltin: found.isBuiltin }),
     manifests: manifestsView(config, manifests),
+    stats: node.statsView,
+    metrics: node.metricsView,
+    images: node.imagesView(rkt, fetched),
     health: {
       checks(endpoint) {
         if (endpoint !== "readyz") return [loopCheck(reconciler, clock.nowMs())];
@@ -218,6 +240,7 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
   });
   stack.defer(() => tidied);
   await manifests.start(signal);
+  await node.start(() => runtime.observe(signal), garbage);
   stack.defer(systemd.onChange(() => reconciler.wake("units")));
   log.info("started", { version, rkt: found.command.join(" "), manifests: config.manifestPath });
   service.ready();

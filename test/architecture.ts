@@ -14,11 +14,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   status: ["pod"],
   server: ["pod", "status", "host"],
   engine: ["pod", "host", "systemd", "rkt/appc.ts", "rkt/ac-name.ts", "rkt/image-name.ts"],
-  config: ["pod", "host", "manifest"],
+  config: ["pod", "host", "manifest", "node/threshold.ts"],
   cli: ["pod", "manifest", "host", "config", "version.ts"],
   "service.ts": ["config", "host", "systemd"],
   "version.ts": [],
   "agent.ts": ["*"],
+  "agent-node.ts": ["*"],
   "main.ts": ["*"],
 };
 

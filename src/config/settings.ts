@@ -2,6 +2,7 @@
 
 import { hostname } from "node:os";
 import { dnsSubdomain } from "../manifest/format.ts";
+import { defaultThresholds, parseThresholds } from "../node/threshold.ts";
 import {
   absolutePath,
   flagSetting,
@@ -50,6 +51,13 @@ export const settings = {
     fallback: 1,
     min: 1,
     max: 999_999,
+  }),
+  evictionHard: listSetting({
+    help: "what the machine is to have left, as the kubelet's flag: else pods are evicted; empty: they never are",
+    fallback: defaultThresholds,
+    fallbackNote: defaultThresholds.map((text) => `\`${text}\``).join(", "),
+    isLive: true,
+    check: (text) => parseThresholds([text]).problem,
   }),
   rkt: {
     path: pathSetting({

@@ -99,14 +99,14 @@ export class NodePressure implements Disposable {
     };
   }
 
-  /** Looks from now on. `evicted` are the Pods that an earlier agent evicted: they stay away if there still is a shortage. */
-  start(evicted: ReadonlyMap<PodKey, Failure>): void {
+  /** Looks from now on. Where there is a shortage, whom an earlier agent evicted stays away. */
+  async start(evictedBefore: () => Promise<ReadonlyMap<PodKey, Failure>>): Promise<void> {
+    this.#setAlarm();
     this.#observe();
     const pressure = pressures.find((each) => this.#isPresent(each));
-    if (pressure !== undefined)
-      for (const [key, failure] of evicted)
-        this.#evictions.set(key, { failure, sinceMs: this.#nowMs, pressure });
-    this.#setAlarm();
+    if (pressure === undefined) return;
+    for (const [key, failure] of await evictedBefore())
+      this.#evictions.set(key, { failure, sinceMs: this.#nowMs, pressure });
   }
 
   /** Other thresholds: what was short by the old ones counts no more. */

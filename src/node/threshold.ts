@@ -80,6 +80,30 @@ export function metThresholds(thresholds: readonly Threshold[], signals: Signals
     .sort((a, b) => signalNames.indexOf(a.signal) - signalNames.indexOf(b.signal));
 }
 
+/** As the flag has them: several in one text, with commas. */
+export function parseThresholds(texts: readonly string[]): {
+  readonly thresholds: readonly Threshold[];
+  readonly problem: string | undefined;
+} {
+  const parsed = texts
+    .flatMap((text) => text.split(","))
+    .filter((text) => text !== "")
+    .map(parseThreshold);
+  return {
+    thresholds: parsed.flatMap((one) => ("threshold" in one && one.threshold) || []),
+    problem: parsed.flatMap((one) => ("problem" in one ? one.problem : []))[0],
+  };
+}
+
+/** The kubelet's. */
+export const defaultThresholds: readonly string[] = [
+  "memory.available<100Mi",
+  "nodefs.available<10%",
+  "nodefs.inodesFree<5%",
+  "imagefs.available<15%",
+  "imagefs.inodesFree<5%",
+];
+
 function isSignalName(text: string): text is SignalName {
   return signalNames.some((name) => name === text);
 }

@@ -16,7 +16,15 @@ import { type AttemptFailure, type Plan, plan, type World } from "./plan.ts";
 import { backOffMs, restartBackOff } from "./restart.ts";
 import { type Runtime, RuntimeError } from "./runtime.ts";
 
-export type WakeReason = "startup" | "manifests" | "units" | "health" | "due" | "actionEnded" | "resync";
+export type WakeReason =
+  | "startup"
+  | "manifests"
+  | "units"
+  | "health"
+  | "shortage"
+  | "due"
+  | "actionEnded"
+  | "resync";
 
 /** What a pass saw and decided. */
 export type PassReport =

@@ -43,35 +43,49 @@ export interface RuntimeParts {
   readonly missingPids: () => string | undefined;
   readonly onImageActivity: ImagesOptions["onActivity"];
   readonly record: RecordEvent;
+  /** Something failed for want of space. */
+  readonly onDiskFull: () => void;
+  /** An image was removed for want of space. */
+  readonly onImageCollected: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** `garbage` runs until it is disposed of. */
-export async function buildRuntime(
-  parts: RuntimeParts,
-): Promise<{ readonly runtime: RktRuntime; readonly garbage: ImageGarbage }> {
+export interface BuiltRuntime {
+  readonly runtime: RktRuntime;
+  /** Runs until it is disposed of. */
+  readonly garbage: ImageGarbage;
+  readonly fetched: FetchedImages;
+}
+
+export async function buildRuntime(parts: RuntimeParts): Promise<BuiltRuntime> {
   const { directories, isBuiltin } = parts;
   const messages = new TerminationMessages({ directories, isBuiltin });
   const observer = new Observer({ ...parts, messages });
   const files = new PodFiles(parts);
-  const { images, garbage } = await buildImages(parts);
+  const { images, garbage, fetched } = await buildImages(parts);
   garbage.start();
-  return { runtime: new RktRuntime({ ...parts, observer, files, images, garbage }), garbage };
+  return { runtime: new RktRuntime({ ...parts, observer, files, images, garbage }), garbage, fetched };
 }
 
-async function buildImages(parts: RuntimeParts): Promise<{ images: Images; garbage: ImageGarbage }> {
-  const { rkt, rktDir: dataDir, stateDir, runDir, objects, clock, log } = parts;
+async function buildImages(parts: RuntimeParts) {
+  const { rkt, rktDir: dataDir, stateDir, runDir, objects, record, clock, log } = parts;
   const fetched = new FetchedImages(stateDir);
   const files = ["/etc/gantry/auth.json", `${homedir()}/.docker/config.json`];
   const credentials = new PullCredentials({ runDir, files, objects });
   await credentials.removeLeftovers();
-  const onDiskFull = () => void garbage.collect();
+  const onDiskFull = () => garbage.noteDiskFull();
   const atOnce = parts.maxParallelImagePulls;
   const pulls = new Pulls({ rkt, credentials, fetched, atOnce, clock, log, onDiskFull });
-  const images = new Images({ rkt, pulls, log, onActivity: parts.onImageActivity, record: parts.record });
+  const images = new Images({ rkt, pulls, log, onActivity: parts.onImageActivity, record });
   const isKept: ImageGarbageOptions["isKept"] = (id) => images.isKept(id);
-  const onRemoved = () => images.forget();
-  const garbage = new ImageGarbage({ rkt, dataDir, fetched, isKept, onRemoved, clock, log });
-  return { images, garbage };
+  const onRemoved = () => {
+    images.forget();
+    parts.onImageCollected();
+  };
+  const garbage = new ImageGarbage({
+    ...{ rkt, dataDir, fetched, isKept, onRemoved, record, clock, log },
+    onDiskFull: parts.onDiskFull,
+  });
+  return { images, garbage, fetched };
 }

@@ -1,10 +1,12 @@
-// Removes images that no pod uses when the disk fills up: from 85 % until 80 %, what was used longest ago first (the kubelet's numbers).
+// Removes images that no pod uses when the disk fills up: from 85 % until 80 %, what was used longest ago first (the kubelet's numbers);
+// where the node is short of disk, all of them.
 // Invariants: only what we fetched; nothing that an rkt pod uses, be it dead or somebody else's, nor what a pod is being made of.
 
 import { statfs } from "node:fs/promises";
 import type { Clock } from "../host/clock.ts";
 import { errorChain, hasErrorCode } from "../host/error.ts";
 import type { Log } from "../host/log.ts";
+import type { RecordEvent } from "../pod/event.ts";
 import type { ImageId } from "../pod/names.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
 import type { RktImage } from "../rkt/rkt-image.ts";
@@ -52,6 +54,8 @@ export interface ImageGarbageOptions {
   readonly isKept: (id: ImageId) => boolean;
   /** One went: nothing that is remembered of the store is sure. */
   readonly onRemoved: () => void;
+  readonly onDiskFull: () => void;
+  readonly record: RecordEvent;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -83,37 +87,53 @@ export class ImageGarbage implements AsyncDisposable {
 
   /** Collects what the disk asks for; one who asks meanwhile waits for the same. Never rejects. */
   collect(): Promise<void> {
-    this.#collecting ??= this.#collect().finally(() => {
-      this.#collecting = undefined;
+    return this.#once(async () => {
+      const disk = await this.#disk();
+      if (disk === undefined || usedPercent(disk) < startPercent || this.#isFruitless) return;
+      await this.#removeUntil((percent) => percent < stopPercent);
     });
+  }
+
+  /** Something failed for want of space. */
+  noteDiskFull(): void {
+    this.#options.onDiskFull();
+    void this.collect();
+  }
+
+  /** Whatever the disk asks for, but no image that is too young. Never rejects. */
+  collectAll(): Promise<void> {
+    return this.#once(() => this.#removeUntil(() => false));
+  }
+
+  #once(collect: () => Promise<void>): Promise<void> {
+    const { log, record } = this.#options;
+    this.#collecting ??= collect()
+      .catch((error: unknown) => {
+        if (this.#end.signal.aborted) return;
+        log.warn("Cannot collect images", { error: errorChain(error) });
+        const message = errorChain(error);
+        record({ object: { kind: "Node" }, type: "Warning", reason: "ImageGCFailed", message });
+      })
+      .finally(() => {
+        this.#collecting = undefined;
+      });
     return this.#collecting;
   }
 
-  async #collect(): Promise<void> {
-    const { log } = this.#options;
-    try {
-      const disk = await this.#disk();
-      if (disk === undefined || usedPercent(disk) < startPercent || this.#isFruitless) return;
-      await this.#removeUntilEnough();
-    } catch (error) {
-      if (!this.#end.signal.aborted) log.warn("Cannot collect images", { error: errorChain(error) });
-    }
-  }
-
-  async #removeUntilEnough(): Promise<void> {
+  async #removeUntil(isEnough: (usedPercent: number) => boolean): Promise<void> {
     const { rkt, fetched, clock, log, isKept, onRemoved } = this.#options;
     const { signal } = this.#end;
     const unused = new Map((await this.#unused()).map((image) => [image.id, image]));
     for (;;) {
       const disk = await this.#disk();
-      if (disk === undefined || usedPercent(disk) < stopPercent) return;
+      if (disk === undefined || isEnough(usedPercent(disk))) return;
       const oldest = oldestUnused(
         [...unused.values()].filter(({ id }) => !isKept(id)),
         clock.wallMs(),
       );
       if (oldest === undefined) {
         this.#isFruitless = unused.size === 0; // what is only too young will be old enough without any change
-        log.warn("The disk is full of what is in use", { used: `${usedPercent(disk)} %` });
+        this.#tellWhatIsFull(usedPercent(disk));
         return;
       }
       unused.delete(oldest.id);
@@ -123,6 +143,18 @@ export class ImageGarbage implements AsyncDisposable {
       await rkt.removeUnusedTrees(signal);
       log.info("removed an unused image", { id: oldest.id, used: `${usedPercent(disk)} %` });
     }
+  }
+
+  #tellWhatIsFull(percent: number): void {
+    if (percent < startPercent) return;
+    const message = `The disk of the images is ${percent} % full, and no image can go`;
+    this.#options.log.warn(message);
+    this.#options.record({
+      object: { kind: "Node" },
+      type: "Warning",
+      reason: "FreeDiskSpaceFailed",
+      message,
+    });
   }
 
   /** Ours, and of no pod. */

@@ -3,7 +3,7 @@
 
 import { rm } from "node:fs/promises";
 import type { Clock } from "../host/clock.ts";
-import { errorChain } from "../host/error.ts";
+import { errorChain, hasErrorCode } from "../host/error.ts";
 import { writeFileAtomic } from "../host/files.ts";
 import { appUnitName, type ImageId, podKey, podUnitName, type RktUuid } from "../pod/names.ts";
 import type { Reason } from "../pod/observed-pod.ts";
@@ -30,7 +30,7 @@ export interface PrepareParts {
   readonly directories: PodDirectories;
   readonly files: PodFiles;
   readonly images: Images;
-  readonly garbage: Pick<ImageGarbage, "collect" | "noteChange">;
+  readonly garbage: Pick<ImageGarbage, "noteChange" | "noteDiskFull">;
   readonly unitDir: string;
   /** rkt's `--net` for pods without hostNetwork. */
   readonly network: string;
@@ -67,7 +67,10 @@ export async function prepareRevision(
   const preparation = { pod, attempt, run, parts, signal };
   await checkWishes(pod, { rkt, isBuiltin, missingPids: parts.missingPids() }, signal);
   checkNetwork(attempt, isBuiltin);
-  await makeDirectory(pod, parts).catch(asRuntimeError("CreateContainerError", "make the pod's directory"));
+  await makeDirectory(pod, parts).catch((error: unknown) => {
+    if (isDiskFull(error)) garbage.noteDiskFull();
+    asRuntimeError("CreateContainerError", "make the pod's directory")(error);
+  });
   const { environment, mounts, messages } = await files.setUp(pod, attempt.stage);
   using images = await ensureImages(preparation);
   garbage.noteChange();
@@ -90,6 +93,10 @@ export async function prepareRevision(
     throw new RuntimeError("CreateContainerError", `Cannot write the pod's unit: ${errorChain(error)}`);
   }
   return uuid;
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof RktError ? error.isDiskFull : hasErrorCode(error, "ENOSPC", "EDQUOT");
 }
 
 function checkNetwork({ networkOf }: Attempt, isBuiltin: boolean): void {
@@ -125,7 +132,7 @@ async function rktPrepare(
     return await rkt.prepare(file, options, signal);
   } catch (error) {
     images.forget();
-    if (error instanceof RktError && error.isDiskFull) void garbage.collect();
+    if (isDiskFull(error)) garbage.noteDiskFull();
     await parts.removeLeftovers().catch(() => undefined); // the next agent does, then
     throw new RuntimeError("CreateContainerError", `Cannot prepare the pod: ${errorChain(error)}`);
   } finally {

@@ -7,16 +7,22 @@ import { errorChain } from "../host/error.ts";
 import type { Log } from "../host/log.ts";
 import { guardLoopback, type ServerEnv } from "./connection.ts";
 import { type HealthChecks, healthRoutes } from "./health.ts";
+import { type ImagesView, imageRoutes } from "./images.ts";
 import { type LogSource, logRoutes } from "./logs.ts";
 import { type ManifestsView, manifestRoutes } from "./manifests.ts";
+import { type MetricsView, metricsRoutes } from "./metrics.ts";
 import { overviewRoutes } from "./overview.ts";
 import { type PodsView, podRoutes } from "./pods.ts";
 import { problemResponse, RequestError } from "./request-error.ts";
+import { type StatsView, statsRoutes } from "./stats.ts";
 
 export interface AppOptions {
   readonly status: PodsView;
   readonly logs: LogSource;
   readonly manifests: ManifestsView;
+  readonly stats: StatsView;
+  readonly metrics: MetricsView;
+  readonly images: ImagesView;
   readonly health: HealthChecks;
   readonly clock: Pick<Clock, "wallMs">;
   readonly log: Log;
@@ -41,6 +47,9 @@ export function createApp(options: AppOptions): App {
   app.route("/", podRoutes(options));
   app.route("/", logRoutes(options));
   app.route("/", manifestRoutes(options));
+  app.route("/", statsRoutes(options));
+  app.route("/", metricsRoutes(options));
+  app.route("/", imageRoutes(options));
   app.notFound((c) => problemResponse(new RequestError(404, `There is no ${c.req.path}`), c.var.requestId));
   app.onError((error, c) => {
     const { requestId } = c.var;

@@ -76,13 +76,15 @@ function machine({ pods = {} as Record<string, number> } = {}) {
   };
 }
 
+const nobody = async () => new Map();
+
 const message = (available: number, resource = "memory") =>
   `The node was low on resource: ${resource}. Threshold quantity: 100, available: ${available}.`;
 
 test("nothing is short: nothing happens, and nobody is measured", async () => {
   const { pressure, clock, set, world, events } = machine({ pods: { a: 1 } });
   set("memory.available", 100);
-  pressure.start(new Map());
+  await pressure.start(nobody);
   clock.advance(10 * second);
   await pressure.look();
   expect(pressure.shortage()).toEqual({ evicted: new Map(), isDiskShort: false });
@@ -93,7 +95,7 @@ test("short of memory: the largest goes, and the next only once it is gone, then
   const world = machine({ pods: { a: 1, b: 3, c: 2 } });
   const { pressure, clock, set, live, events, counted } = world;
   set("memory.available", 60);
-  pressure.start(new Map());
+  await pressure.start(nobody);
   await pressure.look();
   expect(pressure.shortage().evicted).toEqual(
     new Map([[podKey("default", "b"), { reason: "Evicted", message: message(60) }]]),
@@ -200,17 +202,17 @@ test("who has more than its own limit goes at once, and comes back after the tra
 describe("a new agent", () => {
   const evicted = new Map([[podKey("default", "a"), { reason: "Evicted", message: "why" } as const]]);
 
-  test("keeps away who was evicted, while the shortage lasts", () => {
+  test("keeps away who was evicted, while the shortage lasts", async () => {
     const world = machine({ pods: { b: 1 } });
     world.set("pid.available", 5);
-    world.pressure.start(evicted);
+    await world.pressure.start(async () => evicted);
     expect(world.pressure.shortage().evicted).toEqual(evicted);
   });
 
-  test("takes all back where there is none", () => {
+  test("takes all back where there is none", async () => {
     const world = machine({ pods: { b: 1 } });
     world.set("pid.available", 500);
-    world.pressure.start(evicted);
+    await world.pressure.start(async () => evicted);
     expect(world.evicted).toEqual([]);
   });
 });
@@ -227,7 +229,7 @@ test("other thresholds count from when they are set, and those of before no more
 
 test("it looks every ten seconds, until it is disposed of", async () => {
   const world = machine({ pods: { a: 1 } });
-  world.pressure.start(new Map());
+  await world.pressure.start(nobody);
   world.set("memory.available", 60);
   world.clock.advance(10 * second);
   await waitUntil("the look", () => world.evicted.length === 1);

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { metThresholds, parseThreshold, type SignalName, type Threshold } from "../../src/node/threshold.ts";
+import {
+  defaultThresholds,
+  metThresholds,
+  parseThreshold,
+  parseThresholds,
+  type SignalName,
+  type Threshold,
+} from "../../src/node/threshold.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -49,4 +56,12 @@ test("what is less than its threshold is met, memory first; what was not observe
     { signal: "nodefs.inodesFree", quantity: 50, available: 49 },
     { signal: "imagefs.available", quantity: 150, available: 149 },
   ]);
+});
+
+test("several thresholds, with commas or not; none is one of them", () => {
+  expect(parseThresholds(defaultThresholds).thresholds).toHaveLength(5);
+  expect(parseThresholds([""])).toEqual({ thresholds: [], problem: undefined });
+  const two = parseThresholds(["memory.available<1Gi,pid.available<0%", "nodefs.available<1"]);
+  expect(two.thresholds.map(({ signal }) => signal)).toEqual(["memory.available", "nodefs.available"]);
+  expect(parseThresholds(["memory.available<1Gi,x"]).problem).toBe("must be like memory.available<100Mi");
 });

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createLog } from "../../src/host/log.ts";
+import type { PodEvent } from "../../src/pod/event.ts";
 import type { ImageId } from "../../src/pod/names.ts";
 import { RktClient } from "../../src/rkt/rkt-client.ts";
 import { FetchedImages } from "../../src/runtime/fetched-images.ts";
@@ -58,6 +59,7 @@ async function smallDisk() {
   const kept = new Set<ImageId>();
   const clock = new FakeClock();
   const lines: string[] = [];
+  const events: PodEvent[] = [];
   const log = createLog({
     write: (line) => lines.push(line),
     isJournal: false,
@@ -70,11 +72,13 @@ async function smallDisk() {
     fetched,
     isKept: (id) => kept.has(id),
     onRemoved: () => undefined,
+    onDiskFull: () => undefined,
+    record: (event) => events.push(event),
     clock: { nowMs: () => clock.nowMs(), wallMs: () => Date.now() + clock.nowMs() }, // images are as old as the fake clock is
     log,
   });
   return {
-    ...{ rkt, fetched, kept, clock, garbage, lines },
+    ...{ rkt, fetched, kept, clock, garbage, events },
     /** An image that needs 4 MiB and some. */
     async image(name: string): Promise<ImageId> {
       const file = `${dir.path}/${name}.aci`;
@@ -126,12 +130,32 @@ test("a full disk: the oldest unused of ours go until there is room, and only th
   await disk.fill(12);
   await disk.garbage.collect();
   expect(await disk.names()).toEqual(["foreign", "used", "kept"]);
-  expect(disk.lines.join("")).not.toContain("in use");
+  expect(disk.events).toEqual([]);
 
   await disk.fill(20);
   await disk.garbage.collect();
   expect(await disk.names()).toEqual(["foreign", "used", "kept"]);
-  expect(disk.lines.at(-1)).toContain("in use");
+  expect(disk.events).toEqual([
+    {
+      object: { kind: "Node" },
+      type: "Warning",
+      reason: "FreeDiskSpaceFailed",
+      message: expect.stringMatching(/^The disk of the images is \d+ % full, and no image can go$/),
+    },
+  ]);
+});
+
+test("where the node is short of disk all unused of ours go, whatever room there is", async () => {
+  await using disk = await smallDisk();
+  for (const name of ["foreign", "used", "one", "two"]) {
+    const id = await disk.image(name);
+    if (name !== "foreign") await disk.fetched.add(id);
+    if (name === "used") await disk.prepare(id);
+  }
+  disk.clock.advance(10 * minute);
+  await disk.garbage.collectAll();
+  expect(await disk.names()).toEqual(["foreign", "used"]);
+  expect(disk.events).toEqual([]);
 });
 
 test("what is too young is left until it is old enough", async () => {

@@ -67,7 +67,7 @@ runtimeContract("rkt and systemd, with the built-in engine", async () => {
     onDiskFull: () => undefined,
   });
   const images = new Images({ rkt, pulls, log, onActivity: () => undefined, record: () => undefined });
-  const garbage = { collect: async () => undefined, noteChange: () => undefined };
+  const garbage = { noteDiskFull: () => undefined, noteChange: () => undefined };
   const options = {
     rkt,
     systemd,

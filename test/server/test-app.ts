@@ -48,6 +48,14 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
         return world.unreadable;
       },
     },
+    stats: {
+      summary: async () => ({}),
+      machine: async () => ({}),
+      node: async () => ({ kind: "Node", apiVersion: "v1" }),
+      runningPods: () => ({ kind: "PodList", apiVersion: "v1", items: [] }),
+    },
+    metrics: { agent: async () => "", resources: async () => "" },
+    images: { list: async () => [] },
     health: { checks: () => world.checks },
     clock: { wallMs: () => nowMs },
     log: { debug: write, info: write, warn: write, error: write },
