@@ -14,6 +14,7 @@ import { errorChain } from "./host/error.ts";
 import { createLog, type Log } from "./host/log.ts";
 import { trimMemory } from "./host/memory.ts";
 import { isConfined, outsideArgv } from "./host/outside.ts";
+import { parseAcceptedPod } from "./manifest/accepted.ts";
 import { ManifestDirectory } from "./manifest/directory.ts";
 import { type CheckOptions, createCheck } from "./probe/check.ts";
 import { Memory } from "./probe/memory.ts";
@@ -181,6 +182,8 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
     runtime: node.measure(runtime),
     desired: () => manifests.desired,
     health: () => prober.health,
+    evict: () => node.pressure.shortage().evicted,
+    parseAccepted: (record) => parseAcceptedPod(record).pod,
     record,
     clock,
     timers: systemTimers,

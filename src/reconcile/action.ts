@@ -3,10 +3,11 @@
 import type { ContentHash, PodKey, PodUid } from "../pod/names.ts";
 import type { Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
-import type { Attempt } from "./runtime.ts";
+import { serializeStage } from "../pod/stage.ts";
+import type { Attempt, Stop } from "./runtime.ts";
 
 interface ActionMap {
-  /** Prepares a new revision, then stops what it replaces, then starts it (invariant 6). */
+  /** Prepares a new revision of one stage, then stops what it replaces, in this order, then starts it (invariant 6). */
   readonly run: {
     readonly key: PodKey;
     readonly pod: Pod;
@@ -14,20 +15,39 @@ interface ActionMap {
     /** Of the ConfigMaps and Secrets that it needs. */
     readonly objects: ContentHash;
     readonly replaces: readonly Revision[];
-    readonly reason: "added" | "changed" | "ended";
+    /** Of what it replaces. */
+    readonly stop: Stop;
+    /** `next`: the stage before it is done. */
+    readonly reason: "added" | "changed" | "next" | "ended" | "rolledBack";
   };
-  /** Brings the volumes of a running pod up to date, in place. */
+  readonly postStart: {
+    readonly key: PodKey;
+    readonly pod: Pod;
+    readonly revision: Revision;
+    readonly reason: "started";
+  };
+  readonly markReady: {
+    readonly key: PodKey;
+    readonly pod: Pod;
+    readonly revision: Revision;
+    readonly reason: "ready";
+  };
+  /** Brings the volumes of a running pod and its kept manifest up to date, in place. */
   readonly refresh: {
     readonly key: PodKey;
     readonly pod: Pod;
-    /** What its volumes should be made from. */
-    readonly content: ContentHash;
+    /** What its volumes should be made from; undefined: it has none to be made. */
+    readonly content: ContentHash | undefined;
+    /** Of the manifest that should be kept. */
+    readonly accepted: ContentHash;
     readonly reason: "changed";
   };
+  /** In this order, one after the other. */
   readonly stop: {
     readonly key: PodKey;
     readonly revisions: readonly Revision[];
-    readonly reason: "deleted" | "superseded";
+    readonly stop: Stop;
+    readonly reason: "deleted" | "superseded" | "completed" | "failed";
   };
   readonly remove: {
     readonly key: PodKey;
@@ -42,6 +62,9 @@ export type ActionKind = keyof ActionMap;
 export type ActionOf<Kind extends ActionKind> = { readonly kind: Kind } & ActionMap[Kind];
 export type Action = { [Kind in ActionKind]: ActionOf<Kind> }[ActionKind];
 
+/** To make room, or as it is not wanted any more. */
+export const deliberate: Stop = { cause: undefined, graceSeconds: undefined };
+
 declare const brand: unique symbol;
 /** Equal for two plans' actions when they are tries at one thing: what failures are counted by. */
 export type ActionId = string & { readonly [brand]: "ActionId" };
@@ -52,12 +75,16 @@ export function actionId(action: Action): ActionId {
 
 function actionTarget(action: Action): string {
   switch (action.kind) {
-    case "run":
-      return `${action.key} ${action.pod.specHash} ${action.attempt.restartCount} ${action.objects}`;
+    case "run": {
+      const { stage, restartCount } = action.attempt;
+      return `${action.key} ${action.pod.specHash} ${serializeStage(stage)} ${restartCount} ${action.objects}`;
+    }
     case "refresh":
-      return `${action.key} ${action.content}`;
+      return `${action.key} ${action.content} ${action.accepted}`;
     case "stop":
       return action.revisions.map(({ uuid }) => uuid).join(" ");
+    case "postStart":
+    case "markReady":
     case "remove":
       return action.revision.uuid;
     case "removePodDirectory":
@@ -67,22 +94,35 @@ function actionTarget(action: Action): string {
   }
 }
 
-/** Whether two actions must not be in flight together: they are for one Pod, or for one pod directory. */
-export function isForSamePod(a: Action, b: Action): boolean {
-  if (a.kind !== "removePodDirectory" && b.kind !== "removePodDirectory" && a.key === b.key) return true;
-  const uids = podUids(a);
-  return podUids(b).some((uid) => uids.includes(uid));
+/** The Pods, by key and by directory, that have an action: no two actions may be in flight for one. */
+export class BusyPods {
+  readonly #taken = new Set<PodKey | PodUid>();
+
+  constructor(actions: readonly Action[]) {
+    for (const action of actions) this.take(action);
+  }
+
+  isBusy(action: Action): boolean {
+    return topicsOf(action).some((topic) => this.#taken.has(topic));
+  }
+
+  take(action: Action): void {
+    for (const topic of topicsOf(action)) this.#taken.add(topic);
+  }
 }
 
-function podUids(action: Action): readonly PodUid[] {
+/** A key has a slash and a uid has none. */
+function topicsOf(action: Action): readonly (PodKey | PodUid)[] {
   switch (action.kind) {
     case "run":
+    case "postStart":
+    case "markReady":
     case "refresh":
-      return [action.pod.uid];
+      return [action.key, action.pod.uid];
     case "stop":
-      return action.revisions.map(({ podUid }) => podUid);
+      return [action.key, ...action.revisions.map(({ podUid }) => podUid)];
     case "remove":
-      return [action.revision.podUid];
+      return [action.key, action.revision.podUid];
     case "removePodDirectory":
       return [action.uid];
     default:

@@ -1,23 +1,42 @@
-// Does one action. Behaviour does not belong here: what to do and whether to is plan.ts's.
+// Does one action, and tells what was done. Behaviour does not belong here: what to do and whether to is the plan's.
 
+import type { RecordEvent } from "../pod/event.ts";
+import type { Revision } from "../pod/observed-pod.ts";
 import type { Action } from "./action.ts";
+import { createdEvents, killingEvents, startedEvents } from "./events.ts";
 import type { Runtime, Stop } from "./runtime.ts";
 
-const deliberate: Stop = { cause: undefined, graceSeconds: undefined };
+export interface Tools {
+  readonly runtime: Runtime;
+  readonly record: RecordEvent;
+  readonly signal: AbortSignal;
+}
 
 /** Throws what the runtime throws; every action may be repeated from its start. */
-export async function execute(action: Action, runtime: Runtime, signal: AbortSignal): Promise<void> {
+export async function execute(action: Action, { runtime, record, signal }: Tools): Promise<void> {
+  const stop = async (revisions: readonly Revision[], how: Stop) => {
+    for (const revision of revisions) {
+      killingEvents(revision, how, action.reason).forEach(record);
+      await runtime.stop(revision, how, signal);
+    }
+  };
   switch (action.kind) {
     case "run": {
       const uuid = await runtime.prepare(action.pod, action.attempt, signal);
-      for (const revision of action.replaces) await runtime.stop(revision, deliberate, signal);
-      return runtime.start(uuid, signal);
+      createdEvents(action).forEach(record);
+      await stop(action.replaces, action.stop);
+      await runtime.start(uuid, signal);
+      startedEvents(action).forEach(record);
+      return;
     }
+    case "postStart":
+      return runtime.postStart(action.pod, action.revision, signal);
+    case "markReady":
+      return runtime.markReady(action.pod, action.revision, signal);
     case "refresh":
       return runtime.refresh(action.pod, signal);
     case "stop":
-      for (const revision of action.revisions) await runtime.stop(revision, deliberate, signal);
-      return;
+      return stop(action.revisions, action.stop);
     case "remove":
       return runtime.remove(action.revision, signal);
     case "removePodDirectory":

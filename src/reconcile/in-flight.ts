@@ -3,16 +3,18 @@
 
 import type { Action, ActionKind } from "./action.ts";
 
-/** Each is a process or more on a machine that may have two cores; a stop is only a request to systemd. */
+/** Each is a process or more on a machine that may have two cores; a stop is only a request to systemd, a hook waits for what is slow. */
 const places: Readonly<Record<ActionKind, number>> = {
   run: 4,
+  postStart: Number.POSITIVE_INFINITY,
+  markReady: 4,
   refresh: 4,
   stop: Number.POSITIVE_INFINITY,
   remove: 4,
   removePodDirectory: 4,
 };
 /** After this long an action waits more than it works, so it no longer counts. */
-const slowMs = 10_000;
+const slowMs = 2000;
 
 interface Flight {
   readonly action: Action;

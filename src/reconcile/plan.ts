@@ -1,237 +1,192 @@
-// What to do next: a function of the world and nothing else. Pure, and the only place that decides.
+// What to do next: a function of the world and nothing else. Pure; with the files beside it the only place that decides.
 // Invariants: at most one action a Pod, none for a Pod that has one in flight; where it is not certain that a Pod is unwanted,
 // nothing of it is stopped or removed.
 //
 //   wanted:      nothing ──run──► running as written ◄──run, replacing it── running otherwise
-//                                   │            ▲
-//                                   ends         run, after its back-off
+//   (wanted.ts)                     │            ▲
+//                                   ends         run, after its back-off          stage by stage: stages.ts
 //                                   ▼            │
-//                                  dead ─────────┘      restartPolicy says no: completed, kept
+//                                  dead ─────────┘      restartPolicy says no: over, kept
 //
-//   running as written, and its ConfigMaps have changed ──refresh──► the same, with other files in its volumes
+//   running as written ──postStart, markReady, refresh──► the same; ──stop, for a fault of its own (ailing.ts)──► dead
 //
 //   not wanted:  running ──stop──► dead ──remove──► directory ──removePodDirectory──► nothing
 //
-//   either way:  prepared but never started, dead but not the last ──remove──► nothing
+//   either way:  prepared but never started, dead but not the last (garbage.ts) ──remove──► nothing
 
-import type { ConfigObjects } from "../pod/config-objects.ts";
-import { contentHash, objectsHash } from "../pod/content-hash.ts";
-import { type Desired, isHeld } from "../pod/desired.ts";
-import type { HealthByRevision } from "../pod/health.ts";
-import { type Lineage, lineageOf } from "../pod/lineage.ts";
-import { type ContentHash, type PodKey, type PodUid, podKey } from "../pod/names.ts";
-import type { Failure, Observation, Revision } from "../pod/observed-pod.ts";
+import { isHeld } from "../pod/desired.ts";
+import { type ExitedRevision, lineageOf } from "../pod/lineage.ts";
+import { type PodKey, podKey } from "../pod/names.ts";
+import type { Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
-import { containersStage } from "../pod/stage.ts";
 import type { Waiting } from "../pod/waiting.ts";
-import { type Action, type ActionId, type ActionOf, actionId, isForSamePod } from "./action.ts";
-import { isRestarted, nextBackOffMs } from "./restart.ts";
-
-export interface World {
-  /** With the uids of what runs (adopt-uid.ts). */
-  readonly desired: Desired;
-  readonly observation: Observation;
-  /** By what was tried; forgotten once it succeeds. */
-  readonly failures: ReadonlyMap<ActionId, AttemptFailure>;
-  /** What the probes say of what runs. */
-  readonly health: HealthByRevision;
-  /** Actions that had not ended when the look at the machine began. */
-  readonly inFlight: readonly Action[];
-  /** Monotonic. */
-  readonly nowMs: number;
-}
-
-export interface AttemptFailure {
-  readonly failure: Failure;
-  /** What is told of it from the second try in a row on; undefined: the same. */
-  readonly backOff?: Failure | undefined;
-  /** Tries in a row. */
-  readonly count: number;
-  readonly retryAtMs: number;
-}
+import { type Action, actionId, BusyPods, deliberate } from "./action.ts";
+import { excessOf, garbageDirectories, garbageOf, isUnwanted, removals } from "./garbage.ts";
+import { lifeOf } from "./life.ts";
+import { orderOf, stopOrder } from "./order.ts";
+import { type Version, versionOf } from "./rollback.ts";
+import { now, type PodSteps, type RunStep, type Step } from "./step.ts";
+import { stepsOfWanted } from "./wanted.ts";
+import type { World } from "./world.ts";
 
 export interface Plan {
   /** What never failed comes first, so that it does not queue behind what does. */
   readonly actions: readonly Action[];
-  /** In flight, for a Pod that is not wanted like that any more. */
+  /** In flight, and not to be any more. */
   readonly cancel: readonly Action[];
   /** When time alone makes another plan; undefined: never. */
   readonly recheckAtMs: number | undefined;
   /** Each Pod that is not as it should be, and why; what keeps it back most comes first. */
   readonly waiting: ReadonlyMap<PodKey, readonly Waiting[]>;
+  /** The wanted Pods, each in the version that is to run: its last good one where it was rolled back. */
+  readonly pods: readonly Pod[];
 }
 
-/** An action that the world asks for; of a Pod's steps the first that is due is taken. */
-interface Step<A extends Action = Action> {
-  readonly action: A;
-  /** When its back-off ends; 0: it has none. */
-  readonly notBeforeMs: number;
-}
+/** What is to become of the Pod of each key, and of directories that are nobody's. */
+type Steps = ReadonlyMap<PodKey | undefined, PodSteps>;
 
 export function plan(world: World): Plan {
-  const steps = stepsByPod(world);
+  const versions = versionsOf(world);
+  const steps = stepsByPod(world, versions);
   const dueMs = ({ action, notBeforeMs }: Step) =>
     Math.max(notBeforeMs, world.failures.get(actionId(action))?.retryAtMs ?? 0);
   const actions: Action[] = [];
-  const recheckMs: number[] = [];
-  for (const ofPod of steps) {
-    const free = ofPod.filter(
-      ({ action }) => ![...world.inFlight, ...actions].some((other) => isForSamePod(other, action)),
-    );
-    const due = free.find((step) => dueMs(step) <= world.nowMs);
-    if (due) actions.push(due.action);
+  const recheckMs = [...versions.values()].flatMap(({ readyByMs }) => readyByMs ?? []);
+  const busy = new BusyPods(world.inFlight);
+  for (const [key, { steps: ofPod }] of steps) {
+    const free = ofPod.filter(({ action }) => !busy.isBusy(action));
+    const due = free.filter((step) => dueMs(step) <= world.nowMs).map(({ action }) => action);
+    // Of a Pod the first; of directories, each of which is another's, all.
+    const chosen = key === undefined ? due : due.slice(0, 1);
+    for (const action of chosen) busy.take(action);
+    actions.push(...chosen);
     recheckMs.push(...free.map(dueMs).filter((ms) => ms > world.nowMs));
   }
   const failuresOf = (action: Action) => world.failures.get(actionId(action))?.count ?? 0;
   return {
     actions: actions.sort((a, b) => failuresOf(a) - failuresOf(b)),
-    cancel: world.inFlight.filter((action) => action.kind === "run" && isObsolete(action, world.desired)),
+    cancel: world.inFlight.filter((action) => isObsolete(action, { world, versions, steps })),
     recheckAtMs: recheckMs.length > 0 ? Math.min(...recheckMs) : undefined,
-    waiting: new Map(
-      steps
-        .flat()
-        .filter(isAwaited)
-        .map((step) => [step.action.key, [waitingFor(step, world)]]),
-    ),
+    waiting: waitingByPod(steps, world),
+    pods: [...versions.values()].map(({ pod }) => pod),
   };
 }
 
-function stepsByPod({ desired, observation }: World): (readonly Step[])[] {
-  const revisions = Map.groupBy(observation.revisions, ({ key }) => key);
-  const wanted = new Set(desired.pods.map(keyOf));
-  const unwanted = [...revisions].filter(
-    ([key, ofKey]) => !wanted.has(key) && !ofKey.some(({ manifest }) => isHeld(desired, manifest)),
+/** By the keys of the wanted Pods. */
+function versionsOf(world: World): ReadonlyMap<PodKey, Version> {
+  const revisions = Map.groupBy(world.observation.revisions, ({ key }) => key);
+  return new Map(
+    world.desired.pods.map((pod) => {
+      const key = keyOf(pod);
+      const known = { revisions: revisions.get(key) ?? [], good: world.good.get(pod.uid) };
+      return [key, versionOf(pod, known, world)] as const;
+    }),
   );
-  const contents = new Map(observation.podDirectories.map(({ uid, content }) => [uid, content]));
-  return [
-    ...desired.pods.map((pod) =>
-      stepsOfWanted(pod, lineageOf(revisions.get(keyOf(pod)) ?? []), {
-        desired,
-        content: contents.get(pod.uid),
-      }),
-    ),
-    ...unwanted.map(([key, ofKey]) => stepsOfUnwanted(key, lineageOf(ofKey))),
-    ...garbageDirectories(desired, observation).map((uid) => [
-      now({ kind: "removePodDirectory", uid, reason: "garbage" }),
-    ]),
-  ];
 }
 
-interface Surroundings {
-  readonly desired: Desired;
-  /** Of the Pod's directory. */
-  readonly content: ContentHash | undefined;
+function stepsByPod(world: World, versions: ReadonlyMap<PodKey, Version>): Steps {
+  const { desired, observation } = world;
+  const revisions = Map.groupBy(observation.revisions, ({ key }) => key);
+  const directories = new Map(observation.podDirectories.map((directory) => [directory.uid, directory]));
+  const pods = [...versions.values()].map(({ pod }) => pod);
+  const order = orderOf(pods, revisions, world);
+  const steps = new Map<PodKey | undefined, PodSteps>();
+  const spare: ExitedRevision[] = [];
+  let surplusCount = 0;
+  for (const [key, version] of versions) {
+    const { pod } = version;
+    const ofKey = revisions.get(key) ?? [];
+    const life = lifeOf(pod, ofKey);
+    const wanted = { ...version, key, revisions: ofKey, life, directory: directories.get(pod.uid) };
+    const { steps: first, waiting } = stepsOfWanted(wanted, { world, order });
+    const garbage = garbageOf({ key, pod, proof: version.proof }, life);
+    const isSeen = desired.unreadable === undefined;
+    steps.set(key, { steps: isSeen ? [...first, ...garbage.removals] : first, waiting });
+    if (isSeen) spare.push(...garbage.spare);
+    surplusCount += garbage.removals.length - life.lineage.prepared.length;
+  }
+  for (const step of excessOf(observation, spare, surplusCount)) {
+    const ofPod = steps.get(step.action.key);
+    if (ofPod) steps.set(step.action.key, { ...ofPod, steps: [...ofPod.steps, step] });
+  }
+  for (const [key, ofKey] of revisions)
+    if (!versions.has(key) && isUnwanted(desired, ofKey))
+      steps.set(key, { steps: stepsOfUnwanted(key, ofKey), waiting: [] });
+  const used = [...desired.pods, ...pods];
+  const directorySteps = garbageDirectories(desired, observation, used).map((uid) =>
+    now({ kind: "removePodDirectory", uid, reason: "garbage" } as const),
+  );
+  return steps.set(undefined, { steps: directorySteps, waiting: [] });
 }
 
-function stepsOfWanted(pod: Pod, lineage: Lineage, { desired, content }: Surroundings): readonly Step[] {
-  const key = keyOf(pod);
-  const kept = lineage.running.find(({ specHash }) => specHash === pod.specHash);
-  const run = kept ? [] : runSteps(pod, lineage, desired.objects);
-  // What is known of an unreadable directory may be old: good enough to start what is down, not to stop what is up.
-  if (desired.unreadable !== undefined) return run.filter(({ action }) => action.replaces.length === 0);
-  const surplus = kept ? lineage.running.filter((revision) => revision !== kept) : [];
-  return [
-    ...(surplus.length > 0 ? [now({ kind: "stop", key, revisions: surplus, reason: "superseded" })] : []),
-    ...run,
-    ...(kept ? refreshSteps(pod, { desired, content }) : []),
-    ...removals(key, lineage.prepared, "neverStarted"),
-    // The last one stays: its log, and for a completed Pod that it completed.
-    ...removals(key, lineage.exited.slice(1), "superseded"),
-  ];
-}
-
-/** The start of a Pod that is not running as written, if it is to be started at all. */
-function runSteps(
-  pod: Pod,
-  { running, stopping, exited }: Lineage,
-  objects: ConfigObjects,
-): readonly Step<ActionOf<"run">>[] {
-  const run = {
-    kind: "run",
-    key: keyOf(pod),
-    pod,
-    objects: objectsHash(pod, objects),
-    replaces: [],
-  } as const;
-  const ofPod = {
-    stage: containersStage,
-    networkOf: undefined,
-    activeSinceMs: undefined,
-    after: [],
-    before: [],
-  };
-  const first = { restartCount: 0, backOffMs: 0, ...ofPod };
-  const live = [...running, ...stopping];
-  if (live.some(({ specHash }) => specHash !== pod.specHash))
-    return [now({ ...run, attempt: first, replaces: live, reason: "changed" })];
-  if (live.length > 0) return []; // it is stopping, and its end wakes us
-  const [last] = exited;
-  // Stopped on request, yet wanted: an edit was taken back, or the file was away for a moment.
-  if (last === undefined || (last.specHash === pod.specHash && last.state.isStopped))
-    return [now({ ...run, attempt: first, reason: "added" })];
-  if (last.specHash !== pod.specHash) return [now({ ...run, attempt: first, reason: "changed" })];
-  if (!isRestarted(pod.spec.restartPolicy, last)) return [];
-  const { finishedMs, ranForMs } = last.state;
-  // A new boot is a new beginning: what made it crash may be gone.
-  const backOffMs = finishedMs <= 0 ? 0 : nextBackOffMs(last, ranForMs);
-  const attempt = { restartCount: last.restartCount + 1, backOffMs, ...ofPod };
-  return [{ action: { ...run, attempt, reason: "ended" }, notBeforeMs: finishedMs + backOffMs }];
-}
-
-/** A preparation writes the volumes too, so this is only for a Pod that runs. */
-function refreshSteps(pod: Pod, { desired, content: written }: Surroundings): readonly Step[] {
-  const content = contentHash(pod, desired.objects);
-  if (content === undefined || content === written) return [];
-  return [now({ kind: "refresh", key: keyOf(pod), pod, content, reason: "changed" })];
-}
-
-function stepsOfUnwanted(key: PodKey, { running, stopping, prepared, exited }: Lineage): readonly Step[] {
-  if (running.length > 0) return [now({ kind: "stop", key, revisions: running, reason: "deleted" })];
+function stepsOfUnwanted(key: PodKey, revisions: readonly Revision[]): readonly Step[] {
+  const { running, stopping, prepared, exited } = lineageOf(revisions);
+  if (running.length > 0) {
+    const stop = { stop: deliberate, reason: "deleted" } as const;
+    return [now({ kind: "stop", key, revisions: stopOrder(running, undefined), ...stop })];
+  }
   if (stopping.length > 0) return [];
   return removals(key, [...prepared, ...exited], "deleted");
 }
 
-function removals(
-  key: PodKey,
-  revisions: readonly Revision[],
-  reason: ActionOf<"remove">["reason"],
-): readonly Step[] {
-  return revisions.map((revision) => now({ kind: "remove", key, revision, reason }));
+function isObsolete(
+  action: Action,
+  { world, versions, steps }: { world: World; versions: ReadonlyMap<PodKey, Version>; steps: Steps },
+): boolean {
+  if (action.kind !== "run" && action.kind !== "postStart") return false;
+  const { key, pod } = action;
+  const wanted = versions.get(key)?.pod;
+  if (wanted === undefined) return !isHeld(world.desired, pod.source.file);
+  if (wanted.specHash !== pod.specHash || world.evict.has(key)) return true;
+  const { steps: ofPod = [], waiting = [] } = steps.get(key) ?? {};
+  if (waiting.some(({ kind }) => kind === "failed")) return true;
+  // A hook that goes on in what has ended, or is to end.
+  return action.kind === "postStart" && !ofPod.some((step) => actionId(step.action) === actionId(action));
 }
 
-function garbageDirectories(desired: Desired, { podDirectories, revisions }: Observation): readonly PodUid[] {
-  if (desired.unreadable !== undefined) return [];
-  const used = new Set([...desired.pods.map(({ uid }) => uid), ...revisions.map(({ podUid }) => podUid)]);
-  return podDirectories.map(({ uid }) => uid).filter((uid) => !used.has(uid));
+function waitingByPod(steps: Steps, world: World): Plan["waiting"] {
+  const all = new Map<PodKey, readonly Waiting[]>();
+  for (const [key, { steps: ofPod, waiting }] of steps) {
+    const told = ofPod.flatMap((step) => waitingFor(step, world));
+    if (key !== undefined && waiting.length + told.length > 0) all.set(key, [...waiting, ...told]);
+  }
+  return all;
 }
 
-function isObsolete({ key, pod }: ActionOf<"run">, desired: Desired): boolean {
-  const wanted = desired.pods.find((candidate) => keyOf(candidate) === key);
-  return wanted ? wanted.specHash !== pod.specHash : !isHeld(desired, pod.source.file);
+function waitingFor(step: Step, { failures, nowMs }: World): readonly Waiting[] {
+  const { action } = step;
+  const failed = failures.get(actionId(action));
+  switch (action.kind) {
+    case "run":
+      return [waitingForRun({ ...step, action }, { failed, nowMs })];
+    case "refresh":
+      return [{ kind: "refresh", failure: failed?.failure }];
+    case "stop":
+    case "remove": {
+      if (failed === undefined) return [];
+      const { failure, count, retryAtMs } = failed;
+      return [{ kind: "ending", failure, count, untilMs: retryAtMs }];
+    }
+    case "postStart":
+    case "markReady":
+    case "removePodDirectory":
+      return [];
+    default:
+      return action satisfies never;
+  }
 }
 
-function waitingFor(step: Step<AwaitedAction>, { failures, nowMs }: World): Waiting {
-  const failed = failures.get(actionId(step.action));
-  if (step.action.kind === "refresh") return { kind: "refresh", failure: failed?.failure };
-  const { stage } = step.action.attempt;
+function waitingForRun(
+  { action, notBeforeMs, isBackOff }: RunStep,
+  { failed, nowMs }: { failed: ReturnType<World["failures"]["get"]>; nowMs: number },
+): Waiting {
+  const { stage, backOffMs } = action.attempt;
   if (failed && failed.retryAtMs > nowMs) {
     const failure = (failed.count > 1 && failed.backOff) || failed.failure;
     return { kind: "retry", stage, failure, count: failed.count, untilMs: failed.retryAtMs };
   }
-  if (step.notBeforeMs > nowMs)
-    return { kind: "restart", stage, backOffMs: step.action.attempt.backOffMs, untilMs: step.notBeforeMs };
+  if (isBackOff && notBeforeMs > nowMs) return { kind: "restart", stage, backOffMs, untilMs: notBeforeMs };
   return { kind: "starting", stage, failure: failed?.failure };
-}
-
-/** Without which a Pod is not as it should be. */
-type AwaitedAction = ActionOf<"run"> | ActionOf<"refresh">;
-
-function isAwaited(step: Step): step is Step<AwaitedAction> {
-  return step.action.kind === "run" || step.action.kind === "refresh";
-}
-
-function now<A extends Action>(action: A): Step<A> {
-  return { action, notBeforeMs: 0 };
 }
 
 function keyOf({ namespace, name }: Pod): PodKey {

@@ -7,14 +7,20 @@ import type { Log, LogFields } from "../host/log.ts";
 import type { Desired } from "../pod/desired.ts";
 import type { RecordEvent } from "../pod/event.ts";
 import type { HealthByRevision } from "../pod/health.ts";
-import type { Observation, Reason } from "../pod/observed-pod.ts";
+import type { PodKey } from "../pod/names.ts";
+import type { Failure, Observation, Reason } from "../pod/observed-pod.ts";
+import type { Pod } from "../pod/pod.ts";
+import { serializeStage } from "../pod/stage.ts";
 import { type Action, type ActionId, type ActionKind, actionId } from "./action.ts";
 import { adoptUids } from "./adopt-uid.ts";
+import { failureEvents } from "./events.ts";
 import { execute } from "./execute.ts";
 import { InFlight } from "./in-flight.ts";
-import { type AttemptFailure, type Plan, plan, type World } from "./plan.ts";
-import { backOffMs, restartBackOff } from "./restart.ts";
+import { type Noticed, noticedEvents, noticedOf } from "./noticed.ts";
+import { type Plan, plan } from "./plan.ts";
+import { backOffMs, retryBackOff } from "./restart.ts";
 import { type Runtime, RuntimeError } from "./runtime.ts";
+import type { AttemptFailure, World } from "./world.ts";
 
 export type WakeReason =
   | "startup"
@@ -31,7 +37,7 @@ export type PassReport =
   | {
       readonly kind: "observed";
       readonly reasons: readonly WakeReason[];
-      /** With the uids of what runs. */
+      /** Its Pods with the uids of what runs, and in the versions that are to run. */
       readonly desired: Desired;
       readonly observation: Observation;
       /** What was decided on. */
@@ -51,6 +57,10 @@ export interface ReconcilerOptions {
   readonly runtime: Runtime;
   readonly desired: () => Desired;
   readonly health: () => HealthByRevision;
+  /** World.evict; asked in each pass. */
+  readonly evict: () => ReadonlyMap<PodKey, Failure>;
+  /** Reads what serializeAcceptedPod() made; undefined: it cannot be read. */
+  readonly parseAccepted: (record: string) => Pod | undefined;
   readonly record: RecordEvent;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -66,6 +76,8 @@ const resyncMs = 5 * 60_000;
 /** Where the runtime threw something else than a RuntimeError. */
 const defaultReasons: Readonly<Record<ActionKind, Reason>> = {
   run: "RunContainerError",
+  postStart: "RunContainerError",
+  markReady: "RunContainerError",
   refresh: "FailedMount",
   stop: "FailedKillPod",
   remove: "FailedKillPod",
@@ -83,6 +95,9 @@ export class Reconciler {
   #cancelAlarm: () => void = () => undefined;
   #observeFailures = 0;
   #passStartedMs: number | undefined;
+  #noticed: Noticed | undefined;
+  /** By their records. */
+  #good: ReadonlyMap<string, Pod | undefined> = new Map();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -121,7 +136,7 @@ export class Reconciler {
   }
 
   async #pass(signal: AbortSignal): Promise<void> {
-    const { runtime, health, log, clock, onPass } = this.#options;
+    const { runtime, log, clock, onPass } = this.#options;
     const reasons = [...this.#reasons];
     this.#reasons.clear();
     this.#cancelAlarm();
@@ -129,7 +144,7 @@ export class Reconciler {
 
     // Both from before the look: an action that ends during it was half done in what we see.
     const inFlight = this.#inFlight.actions;
-    const succeeded = [...this.#succeeded];
+    const succeeded = new Set(this.#succeeded);
     let observation: Observation;
     try {
       observation = await runtime.observe(signal);
@@ -140,36 +155,64 @@ export class Reconciler {
     if (signal.aborted) return;
     this.#observeFailures = 0;
 
-    const desired = adoptUids(this.#options.desired(), observation.revisions);
-    const nowMs = clock.nowMs();
-    this.#forgetOldFailures(nowMs);
-    const world = { desired, observation, health: health(), failures: this.#failures, inFlight, nowMs };
+    const world = this.#world(observation, inFlight, clock.nowMs());
     const decided = this.#plan(world, succeeded);
+    this.#notice(decided, observation);
     for (const action of decided.cancel) this.#inFlight.cancel(action);
     const recheckMs = decided.actions.map((action) => this.#startIfPlace(action));
     this.#wakeAt(Math.min(...recheckMs, decided.recheckAtMs ?? Number.POSITIVE_INFINITY));
+    const desired = { ...world.desired, pods: decided.pods };
     onPass({ kind: "observed", reasons, desired, observation, health: world.health, plan: decided });
   }
 
+  #world(observation: Observation, inFlight: readonly Action[], nowMs: number): World {
+    const { desired, health, evict, parseAccepted } = this.#options;
+    const known = this.#good;
+    const directories = observation.podDirectories.flatMap(({ uid, good }) => (good ? [{ uid, good }] : []));
+    this.#good = new Map(
+      directories.map(({ good }) => [good, known.has(good) ? known.get(good) : parseAccepted(good)]),
+    );
+    const good = directories.flatMap(({ uid, good: record }) => {
+      const pod = this.#good.get(record);
+      return pod ? [[uid, pod] as const] : [];
+    });
+    this.#forgetOldFailures(nowMs);
+    return {
+      desired: adoptUids(desired(), observation.revisions),
+      observation,
+      good: new Map(good),
+      health: health(),
+      evict: evict(),
+      failures: this.#failures,
+      inFlight,
+      nowMs,
+    };
+  }
+
+  #notice(decided: Plan, observation: Observation): void {
+    if (this.#noticed) noticedEvents(this.#noticed, decided, observation).forEach(this.#options.record);
+    this.#noticed = noticedOf(decided, observation);
+  }
+
   /** An action that succeeds and is asked for again right away had no effect: it counts as failed, or we would turn in circles. */
-  #plan(world: World, succeeded: readonly ActionId[]): Plan {
+  #plan(world: World, succeeded: ReadonlySet<ActionId>): Plan {
     for (const id of succeeded) this.#succeeded.delete(id);
     const decided = plan(world);
-    const inVain = decided.actions.filter((action) => succeeded.includes(actionId(action)));
+    const inVain = decided.actions.filter((action) => succeeded.has(actionId(action)));
     for (const action of inVain) this.#fail(action, new Error("it succeeded, but nothing changed"));
     return inVain.length === 0 ? decided : plan(world);
   }
 
   /** Starts it, or tells when there will be a place for it; the end of another wakes us anyway. */
   #startIfPlace(action: Action): number {
-    const { clock, runtime, log } = this.#options;
+    const { clock, runtime, record, log } = this.#options;
     const nowMs = clock.nowMs();
     const placeAtMs = this.#inFlight.placeAtMs(action.kind, nowMs);
     if (placeAtMs > nowMs) return placeAtMs;
     log.info(action.kind, actionFields(action));
     this.#inFlight.start(action, nowMs, async (signal) => {
       try {
-        await execute(action, runtime, signal);
+        await execute(action, { runtime, record, signal });
         this.#failures.delete(actionId(action));
         this.#succeeded.add(actionId(action));
         log.debug(`${action.kind}: done`, { ...actionFields(action), ms: clock.nowMs() - nowMs });
@@ -186,8 +229,9 @@ export class Reconciler {
     const told = error instanceof RuntimeError ? error : undefined;
     const failure = { reason: told?.reason ?? defaultReasons[action.kind], message: errorChain(error) };
     const nowMs = this.#options.clock.nowMs();
-    const retryAtMs = told?.retryAtMs ?? nowMs + backOffMs(count, restartBackOff);
+    const retryAtMs = told?.retryAtMs ?? nowMs + backOffMs(count, retryBackOff);
     this.#failures.set(actionId(action), { failure, backOff: told?.backOff, count, retryAtMs });
+    failureEvents(action, failure).forEach(this.#options.record);
     this.#options.log.warn(`${action.kind}: failed`, {
       ...actionFields(action),
       reason: failure.reason,
@@ -200,7 +244,7 @@ export class Reconciler {
   #forgetOldFailures(nowMs: number): void {
     const underWay = new Set(this.#inFlight.actions.map(actionId));
     for (const [id, { retryAtMs }] of this.#failures)
-      if (nowMs - retryAtMs > restartBackOff.maxMs && !underWay.has(id)) this.#failures.delete(id);
+      if (nowMs - retryAtMs > retryBackOff.maxMs && !underWay.has(id)) this.#failures.delete(id);
   }
 
   #cannotObserve(reasons: readonly WakeReason[], error: unknown): void {
@@ -224,16 +268,20 @@ export class Reconciler {
 
 function actionFields(action: Action): LogFields {
   switch (action.kind) {
-    case "run":
-      return { pod: action.key, why: action.reason, restartCount: action.attempt.restartCount };
+    case "run": {
+      const { stage, restartCount } = action.attempt;
+      return { pod: action.key, why: action.reason, stage: serializeStage(stage), restartCount };
+    }
     case "refresh":
       return { pod: action.key, why: action.reason };
     case "stop":
       return {
         pod: action.key,
-        why: action.reason,
+        why: action.stop.cause?.reason ?? action.reason,
         uuid: action.revisions.map(({ uuid }) => uuid).join(","),
       };
+    case "postStart":
+    case "markReady":
     case "remove":
       return { pod: action.key, why: action.reason, uuid: action.revision.uuid };
     case "removePodDirectory":

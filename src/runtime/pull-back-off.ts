@@ -3,7 +3,7 @@
 
 import type { Clock } from "../host/clock.ts";
 import { errorChain } from "../host/error.ts";
-import { backOffMs, restartBackOff } from "../reconcile/restart.ts";
+import { backOffMs, retryBackOff } from "../reconcile/restart.ts";
 import { RuntimeError } from "../reconcile/runtime.ts";
 
 interface Failure {
@@ -33,9 +33,9 @@ export class PullBackOff {
   failed(key: string, subject: string, cause: unknown): RuntimeError {
     const nowMs = this.#clock.nowMs();
     for (const [other, { retryAtMs }] of this.#failures)
-      if (nowMs - retryAtMs > restartBackOff.maxMs) this.#failures.delete(other); // of a try that is long over
+      if (nowMs - retryAtMs > retryBackOff.maxMs) this.#failures.delete(other); // of a try that is long over
     const count = (this.#failures.get(key)?.count ?? 0) + 1;
-    const retryAtMs = nowMs + backOffMs(count, restartBackOff);
+    const retryAtMs = nowMs + backOffMs(count, retryBackOff);
     this.#failures.set(key, { count, retryAtMs, cause });
     const message = `Back-off pulling ${subject}: ${errorChain(cause)}`;
     return new RuntimeError("ErrImagePull", `Failed to pull ${subject}`, {

@@ -32,6 +32,7 @@ export class MemoryRuntime implements Runtime {
   readonly #clock: Clock;
   readonly #revisions = new Map<RktUuid, Revision>();
   readonly #pods = new Map<RktUuid, Pod>();
+  #prepared = 0;
   readonly #directories = new Map<PodUid, PodDirectory>();
 
   constructor(clock: Clock, revisions: readonly Revision[] = []) {
@@ -77,7 +78,8 @@ export class MemoryRuntime implements Runtime {
       networkOf: attempt.networkOf,
       restartCount: attempt.restartCount,
       backOffMs: attempt.backOffMs,
-      activeSinceMs: attempt.activeSinceMs ?? this.#clock.nowMs(),
+      // No two lives begin at once, although this clock stands still.
+      activeSinceMs: attempt.activeSinceMs ?? this.#clock.nowMs() + 0.001 * this.#prepared++,
       uuid,
       key,
       podUid: pod.uid,

@@ -1,7 +1,7 @@
 // A Pod, a revision and a world in which all is well, to be changed in one thing each.
 
 import { type ConfigObjects, noConfigObjects } from "../../src/pod/config-objects.ts";
-import type { Desired } from "../../src/pod/desired.ts";
+import { acceptedHash, type Desired, serializeAcceptedPod } from "../../src/pod/desired.ts";
 import {
   type ContentHash,
   type ImageId,
@@ -11,11 +11,11 @@ import {
   type SpecHash,
 } from "../../src/pod/names.ts";
 import type { Revision, RevisionState } from "../../src/pod/observed-pod.ts";
-import type { Pod, RestartPolicy } from "../../src/pod/pod.ts";
-import { containersStage } from "../../src/pod/stage.ts";
+import type { Container, LifeSettings, Pod, PodSpec, RestartPolicy } from "../../src/pod/pod.ts";
+import { containersStage, type Stage } from "../../src/pod/stage.ts";
 import type { Volume } from "../../src/pod/volume.ts";
-import type { World } from "../../src/reconcile/plan.ts";
 import type { Attempt } from "../../src/reconcile/runtime.ts";
+import type { World } from "../../src/reconcile/world.ts";
 import { plainContainer, plainLife, plainPodSpec } from "../plain-pod.ts";
 
 export const nowMs = 10_000_000;
@@ -31,12 +31,23 @@ interface PodChange {
   readonly command?: readonly string[];
   /** A ConfigMap of that name is mounted. */
   readonly configMap?: string | undefined;
+  readonly initContainers?: readonly (Partial<Container> & { name: string; isSidecar?: boolean })[];
+  /** Of the container. */
+  readonly container?: Partial<Container>;
+  readonly spec?: Partial<PodSpec>;
+  readonly life?: Partial<LifeSettings>;
 }
 
 /** `default/web` with one container, `main`. */
 export function basePod(change: PodChange = {}): Pod {
   const { name = "web", restartPolicy = "Always", image = "busybox", command = ["sleep", "1000"] } = change;
   const containers = [{ name: "main", image, command: [...command] }];
+  const initContainers = (change.initContainers ?? []).map((container) => ({
+    ...plainContainer,
+    image: "busybox",
+    isSidecar: false,
+    ...container,
+  }));
   return {
     uid: (change.uid ?? `uid-${name}`) as PodUid,
     namespace: "default",
@@ -47,11 +58,13 @@ export function basePod(change: PodChange = {}): Pod {
     source: { file: change.file ?? `/manifests/${name}.yaml`, document: 0 },
     spec: {
       ...plainPodSpec,
-      containers: containers.map((container) => ({ ...plainContainer, ...container })),
+      initContainers,
+      containers: containers.map((container) => ({ ...plainContainer, ...container, ...change.container })),
       volumes: change.configMap === undefined ? [] : [configMapVolume(change.configMap)],
       restartPolicy,
+      ...change.spec,
     },
-    life: plainLife,
+    life: { ...plainLife, ...change.life },
     wire: {
       kind: "Pod",
       apiVersion: "v1",
@@ -77,7 +90,7 @@ export function configMap(name: string, value: string): ConfigObjects {
 
 type RevisionChange = Partial<Omit<Revision, "uuid" | "specHash" | "podUid">> & {
   readonly name?: string;
-  /** The last digit of its uuid. */
+  /** The last digits of its uuid. */
   readonly number?: number;
   readonly uid?: string;
   readonly hash?: string;
@@ -93,7 +106,7 @@ export function baseRevision({
 }: RevisionChange = {}): Revision {
   const state = change.state ?? { kind: "running" };
   return {
-    uuid: `00000000-0000-4000-8000-00000000000${number}` as RktUuid,
+    uuid: uuidOf(number),
     key: podKey("default", name),
     podUid: (uid ?? `uid-${name}`) as PodUid,
     specHash: hash as SpecHash,
@@ -105,13 +118,26 @@ export function baseRevision({
     stage: containersStage,
     networkOf: undefined,
     isPostStarted: true,
-    wasReady: false,
-    apps: [{ name: "main", imageId: `sha512-${"0".repeat(64)}` as ImageId, state: appState(state) }],
+    wasReady: state.kind !== "prepared",
+    apps: [
+      { name: nameOf(change.stage), imageId: `sha512-${"0".repeat(64)}` as ImageId, state: appState(state) },
+    ],
     podIP: "",
     createdAtMs: wallMs - 60_000,
     startedAtMs: state.kind === "prepared" ? undefined : wallMs - 59_000,
     ...change,
   };
+}
+
+export function uuidOf(number: number): RktUuid {
+  return `00000000-0000-4000-8000-${String(number).padStart(12, "0")}` as RktUuid;
+}
+
+export const init = (container: string): Stage => ({ kind: "init", container });
+export const sidecar = (container: string): Stage => ({ kind: "sidecar", container });
+
+function nameOf(stage: Stage = containersStage): string {
+  return stage.kind === "containers" ? "main" : stage.container;
 }
 
 function appState({ kind }: RevisionState): Revision["apps"][number]["state"] {
@@ -175,18 +201,24 @@ export function baseWorld(
   } = {},
 ): World {
   const { revisions = [baseRevision()], content, ...rest } = change;
+  const desired = change.desired ?? baseDesired();
+  const accepted = new Map(
+    desired.pods.map((pod) => [pod.uid, acceptedHash(serializeAcceptedPod(pod))] as const),
+  );
   return {
-    desired: baseDesired(),
+    desired,
     observation: {
       revisions,
       podDirectories: [...new Set(revisions.map(({ podUid }) => podUid))].map((uid) => ({
         uid,
         content,
-        accepted: undefined,
+        accepted: accepted.get(uid),
         good: undefined,
       })),
     },
+    good: new Map(),
     health: new Map(),
+    evict: new Map(),
     failures: new Map(),
     inFlight: [],
     nowMs,

@@ -1,10 +1,12 @@
 // A reconciler under test: on the runtime in memory, with a clock that stands still until told.
 
 import type { Log } from "../../src/host/log.ts";
-import type { Desired } from "../../src/pod/desired.ts";
+import { type Desired, serializeAcceptedPod } from "../../src/pod/desired.ts";
 import type { PodEvent } from "../../src/pod/event.ts";
-import { podKey } from "../../src/pod/names.ts";
-import { isLive } from "../../src/pod/observed-pod.ts";
+import type { HealthByRevision } from "../../src/pod/health.ts";
+import { type PodKey, podKey } from "../../src/pod/names.ts";
+import { type Failure, isLive } from "../../src/pod/observed-pod.ts";
+import type { Pod } from "../../src/pod/pod.ts";
 import { type PassReport, Reconciler } from "../../src/reconcile/reconciler.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
 import { MemoryRuntime } from "../fakes/memory-runtime.ts";
@@ -26,7 +28,9 @@ export class Loop implements AsyncDisposable {
   readonly reconciler = new Reconciler({
     runtime: this.runtime,
     desired: () => this.desired,
-    health: () => new Map(),
+    health: () => this.health,
+    evict: () => this.evict,
+    parseAccepted: (record) => this.#known.get(record),
     record: (event) => this.events.push(event),
     clock: this.clock,
     timers: this.clock,
@@ -34,17 +38,27 @@ export class Loop implements AsyncDisposable {
     onPass: (report) => this.reports.push(report),
   });
   desired: Desired;
+  health: HealthByRevision = new Map();
+  evict: ReadonlyMap<PodKey, Failure> = new Map();
+  /** Every Pod that was wanted once, by its record. */
+  readonly #known = new Map<string, Pod>();
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
 
   constructor(desired = baseDesired()) {
     this.desired = desired;
+    this.#remember(desired);
     this.#ended = this.reconciler.run(this.#stop.signal);
   }
 
   want(desired: Desired): void {
     this.desired = desired;
+    this.#remember(desired);
     this.reconciler.wake("manifests");
+  }
+
+  #remember({ pods }: Desired): void {
+    for (const pod of pods) this.#known.set(serializeAcceptedPod(pod), pod);
   }
 
   get live() {

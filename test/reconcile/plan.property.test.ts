@@ -1,257 +1,154 @@
-// What holds of every world, generated: of a plan by itself, and of plans carried out on the runtime in memory.
+// What holds of every plan, whatever the world is.
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { noConfigObjects } from "../../src/pod/config-objects.ts";
-import { contentHash } from "../../src/pod/content-hash.ts";
-import { type PodKey, podKey } from "../../src/pod/names.ts";
-import { isLive, type Revision, type RevisionState } from "../../src/pod/observed-pod.ts";
-import { type Action, actionId, isForSamePod } from "../../src/reconcile/action.ts";
-import { adoptUids } from "../../src/reconcile/adopt-uid.ts";
-import { execute } from "../../src/reconcile/execute.ts";
-import { type AttemptFailure, plan, type World } from "../../src/reconcile/plan.ts";
-import { FakeClock } from "../fakes/fake-clock.ts";
-import { MemoryRuntime } from "../fakes/memory-runtime.ts";
-import { baseDesired, basePod, baseRevision, configMap, exited, exitedApp, nowMs } from "./base-world.ts";
+import { podKey } from "../../src/pod/names.ts";
+import { isLive, type Revision } from "../../src/pod/observed-pod.ts";
+import type { Pod, PodSpec } from "../../src/pod/pod.ts";
+import { type Stage, serializeStage, stagesOf } from "../../src/pod/stage.ts";
+import { type Action, type ActionOf, BusyPods } from "../../src/reconcile/action.ts";
+import { plan } from "../../src/reconcile/plan.ts";
+import type { World } from "../../src/reconcile/world.ts";
+import { world } from "./any-world.ts";
 
-const names = ["web", "db", "job"] as const;
-const hashes = ["aaaa", "bbbb"] as const;
-const { signal } = new AbortController();
-
-/** Whatever happens to it, it comes to rest: one that never ends, or one that its policy lets end. */
-const restingPod = fc
-  .record({
-    name: fc.constantFrom(...names),
-    specHash: fc.constantFrom(...hashes),
-    uid: fc.constantFrom("one", "two"),
-    configMap: fc.constantFrom("settings", undefined),
-    life: fc.constantFrom(
-      { restartPolicy: "Always", command: ["sleep", "1000"] } as const,
-      { restartPolicy: "OnFailure", command: ["sh", "-c", "exit 0"] } as const,
-      { restartPolicy: "Never", command: ["sh", "-c", "exit 3"] } as const,
-    ),
-  })
-  .map(({ life, uid, name, ...pod }) => basePod({ ...pod, ...life, name, uid: `${uid}-${name}` }));
-
-const pods = fc.uniqueArray(restingPod, { selector: ({ name }) => name, maxLength: 3 });
-
-const state = fc.oneof(
-  fc.constantFrom<RevisionState>({ kind: "prepared" }, { kind: "running" }),
-  fc
-    .record({
-      agoMs: fc.integer({ min: 10, max: 700_000 }), // no pod is prepared, started and over within a step of the clock
-      isStopped: fc.boolean(),
-      ranForMs: fc.nat(700_000),
-    })
-    .map(exited),
-);
-
-const revision = fc
-  .record({
-    name: fc.constantFrom(...names, "gone"),
-    uid: fc.constantFrom("one", "two"),
-    hash: fc.constantFrom(...hashes),
-    state,
-    restartCount: fc.nat(9),
-    backOffMs: fc.constantFrom(0, 10_000, 160_000, 300_000),
-    exitCode: fc.constantFrom(0, 3, undefined),
-  })
-  .map(({ exitCode, uid, name, ...change }) => {
-    const made = baseRevision({ ...change, name, uid: `${uid}-${name}` });
-    const apps = made.apps.map((app) => ({ ...app, state: exitedApp(exitCode) }));
-    return change.state.kind === "exited" ? { ...made, apps } : made;
-  });
-
-const revisions = fc
-  .array(revision, { maxLength: 8 })
-  .map((all) => all.map((one, index): Revision => ({ ...one, uuid: baseRevision({ number: index }).uuid })));
-
-const objects = fc.constantFrom(noConfigObjects, configMap("settings", "a"), configMap("settings", "b"));
-
-const desired = fc
-  .record({ pods, objects, isReadable: fc.boolean(), rejected: fc.subarray([...names, "gone"]) })
-  .map(({ isReadable, rejected, ...wanted }) =>
-    baseDesired({
-      ...wanted,
-      files: rejected.map((name) => ({ path: `/manifests/${name}.yaml`, state: "rejected", problems: [] })),
-      unreadable: isReadable ? undefined : "EIO",
-    }),
-  );
-
-/** Any world, with failures and actions in flight of what an earlier plan asked for. */
-const world = fc
-  .record({
-    desired,
-    revisions,
-    failing: fc.nat(7),
-    flying: fc.nat(7),
-    retryInMs: fc.integer({ min: -5, max: 5 }),
-  })
-  .map((it): World => {
-    const observation = {
-      revisions: it.revisions,
-      podDirectories: it.revisions.map(({ podUid }) => ({
-        uid: podUid,
-        content: undefined,
-        accepted: undefined,
-        good: undefined,
-      })),
-    };
-    const calm = {
-      desired: it.desired,
-      observation,
-      health: new Map(),
-      failures: new Map(),
-      inFlight: [],
-      nowMs,
-    };
-    const asked = plan(calm).actions;
-    const chosen = (mask: number) => asked.filter((_action, index) => mask & (1 << index));
-    const failure: AttemptFailure = {
-      failure: { reason: "ErrImagePull", message: "" },
-      count: 1,
-      retryAtMs: nowMs + it.retryInMs,
-    };
-    const failures = new Map(chosen(it.failing).map((action) => [actionId(action), failure]));
-    return { ...calm, failures, inFlight: chosen(it.flying) };
+const runs = { numRuns: 500 };
+const holds = (title: string, check: (it: World) => void) =>
+  test(title, () => {
+    fc.assert(fc.property(world, check), runs);
   });
 
 describe("a plan", () => {
-  test("is the same when it is made twice, and changes nothing that it is made of", () => {
-    fc.assert(
-      fc.property(world, (it) => {
-        const before = structuredClone(it);
-        expect(plan(it)).toEqual(plan(it));
-        expect(it).toEqual(before);
-      }),
-    );
+  holds("is the same when it is made twice, and changes nothing that it is made of", (it) => {
+    const before = structuredClone(it);
+    expect(plan(it)).toEqual(plan(it));
+    expect(it).toEqual(before);
   });
 
-  test("has at most one action a pod, and none for a pod that has one in flight", () => {
-    fc.assert(
-      fc.property(world, (it) => {
-        const { actions } = plan(it);
-        for (const [index, action] of actions.entries())
-          for (const other of [...it.inFlight, ...actions.slice(0, index)])
-            expect(isForSamePod(action, other)).toBe(false);
-      }),
-    );
+  holds("has at most one action a pod, and none for a pod that has one in flight", (it) => {
+    const busy = new BusyPods(it.inFlight);
+    for (const action of plan(it).actions) {
+      expect(busy.isBusy(action)).toBe(false);
+      busy.take(action);
+    }
   });
 
-  test("touches only what is in the world", () => {
-    fc.assert(
-      fc.property(world, (it) => {
-        const known = new Set(it.observation.revisions);
-        for (const action of plan(it).actions) {
-          for (const touched of touchedBy(action)) expect(known.has(touched)).toBe(true);
-          if (action.kind === "removePodDirectory")
-            expect(it.observation.podDirectories.map(({ uid }) => uid)).toContain(action.uid);
-        }
-      }),
-    );
+  holds("touches only what is in the world", (it) => {
+    const known = new Set(it.observation.revisions);
+    for (const action of plan(it).actions) {
+      for (const touched of touchedBy(action)) expect(known.has(touched)).toBe(true);
+      if (action.kind === "removePodDirectory")
+        expect(it.observation.podDirectories.map(({ uid }) => uid)).toContain(action.uid);
+    }
   });
 
-  test("stops and removes nothing when the directory could not be read", () => {
-    fc.assert(
-      fc.property(world, (it) => {
-        const { actions, cancel } = plan({ ...it, desired: { ...it.desired, unreadable: "EIO" } });
-        expect(actions.flatMap(touchedBy)).toEqual([]);
-        expect(actions.filter(({ kind }) => kind !== "run")).toEqual([]);
-        expect(cancel).toEqual([]);
-      }),
+  holds(
+    "replaces and removes nothing, and stops nothing without a cause, where the directory is unreadable",
+    (it) => {
+      const { actions } = plan({ ...it, desired: { ...it.desired, unreadable: "EIO" } });
+      for (const action of actions) {
+        if (action.kind === "run") expect(action.replaces).toEqual([]);
+        else if (action.kind === "stop") expect(action.stop.cause).toBeDefined();
+        else expect(action.kind).toBeOneOf(["postStart", "markReady"]);
+      }
+    },
+  );
+
+  holds("touches nothing of a rejected file that is not known to be wanted otherwise", (it) => {
+    const wanted = new Set(it.desired.pods.map(({ namespace, name }) => podKey(namespace, name)));
+    const rejected = new Set(
+      it.desired.files.flatMap(({ path, state }) => (state === "rejected" ? [path] : [])),
     );
+    for (const touched of plan(it).actions.flatMap(touchedBy))
+      expect(wanted.has(touched.key) || !rejected.has(touched.manifest)).toBe(true);
   });
 
-  test("touches nothing of a rejected file that is not known to be wanted otherwise", () => {
-    fc.assert(
-      fc.property(world, (it) => {
-        const wanted = new Set(it.desired.pods.map(({ namespace, name }) => podKey(namespace, name)));
-        const rejected = new Set(
-          it.desired.files.flatMap(({ path, state: verdict }) => (verdict === "rejected" ? [path] : [])),
+  holds("stops nothing that runs as written without a cause, but a second one and what is over", (it) => {
+    const { actions, pods } = plan(it);
+    for (const { revisions, stop, reason, key } of stops(actions)) {
+      if (stop.cause !== undefined || reason === "completed") continue;
+      const pod = pods.find(({ namespace, name }) => podKey(namespace, name) === key);
+      const left = it.observation.revisions.filter((one) => one.key === key && !revisions.includes(one));
+      for (const stopped of revisions.filter((one) => pod && isUpAsWritten(one, pod)))
+        expect(left.some((one) => pod && isUpAsWritten(one, pod) && stageOf(one) === stageOf(stopped))).toBe(
+          true,
         );
-        for (const touched of plan(it).actions.flatMap(touchedBy))
-          expect(wanted.has(touched.key) || !rejected.has(touched.manifest)).toBe(true);
-      }),
-    );
+    }
   });
 
-  test("stops nothing that runs as written but a second one", () => {
-    fc.assert(
-      fc.property(world, (it) => {
-        const stopped = plan(it)
-          .actions.filter(({ kind }) => kind !== "remove")
-          .flatMap(touchedBy);
-        for (const pod of it.desired.pods) {
-          const asWritten = it.observation.revisions.filter(
-            ({ key, specHash, state: { kind } }) =>
-              key === podKey(pod.namespace, pod.name) && specHash === pod.specHash && kind === "running",
-          );
-          const left = asWritten.filter((candidate) => !stopped.includes(candidate));
-          expect(left.length).toBeGreaterThanOrEqual(Math.min(1, asWritten.length));
-        }
-      }),
-    );
+  holds("replaces nothing that runs as it is to run", (it) => {
+    const { actions } = plan(it);
+    for (const { pod, replaces } of starts(actions))
+      expect(replaces.filter((one) => isUpAsWritten(one, pod))).toEqual([]);
   });
-});
 
-describe("plans carried out", () => {
-  test("come to rest, with each wanted pod as written and nothing else", async () => {
-    await fc.assert(
-      fc.asyncProperty(desired, revisions, async (wanted, there) => {
-        const clock = new FakeClock();
-        clock.advance(nowMs - clock.nowMs());
-        const runtime = new MemoryRuntime(clock, there);
-        refuseSecondStart(runtime);
-        await converge({ runtime, clock, desired: { ...wanted, files: [], unreadable: undefined } });
+  holds("starts no stage that is live, and none beside another version", (it) => {
+    for (const { key, pod, attempt, replaces } of starts(plan(it).actions))
+      for (const other of it.observation.revisions.filter((one) => one.key === key && isLive(one))) {
+        if (replaces.includes(other)) continue;
+        const isSameStage = serializeStage(other.stage) === serializeStage(attempt.stage);
+        expect(isSameStage && other.specHash === pod.specHash).toBe(false);
+      }
+  });
 
-        const live = runtime.revisions.filter(isLive).map(({ key, specHash }) => `${key} ${specHash}`);
-        const lasting = wanted.pods.filter(({ spec }) => spec.restartPolicy === "Always");
-        expectAllIn(lasting.map(keyAndHash), live);
-        expectAllIn(live, wanted.pods.map(keyAndHash));
-        for (const ofKey of Map.groupBy(runtime.revisions, ({ key }) => key).values()) {
-          expect(ofKey.filter(isLive).length).toBeLessThanOrEqual(1);
-          expect(ofKey.filter(({ state: { kind } }) => kind === "exited").length).toBeLessThanOrEqual(1);
-        }
-        const { podDirectories } = await runtime.observe(signal);
-        const uids = runtime.revisions.map(({ podUid }) => podUid);
-        expectAllIn(
-          podDirectories.map(({ uid }) => uid),
-          uids,
+  holds(
+    "starts no stage before the init containers that come before it have succeeded in this boot",
+    (it) => {
+      for (const { key, pod, attempt, replaces } of starts(plan(it).actions)) {
+        const mine = it.observation.revisions.filter(
+          (one) => one.key === key && one.specHash === pod.specHash,
         );
-        for (const pod of wanted.pods.filter((it) => live.includes(keyAndHash(it)))) {
-          const key = podKey(pod.namespace, pod.name);
-          const running = runtime.revisions.find((revision) => revision.key === key && isLive(revision));
-          const written = podDirectories.find(({ uid }) => uid === running?.podUid)?.content;
-          expect(written).toBe(contentHash(pod, wanted.objects));
-        }
-      }),
-      { numRuns: 200 },
-    );
+        const isReached = mine.some((one) => one.stage.kind === "containers" && hasRunInThisBoot(one));
+        if (isReached && replaces.length === 0) continue;
+        for (const before of stagesBefore(pod.spec, attempt.stage))
+          if (before.kind === "init")
+            expect(
+              mine.some(
+                (one) =>
+                  serializeStage(one.stage) === serializeStage(before) &&
+                  hasRunInThisBoot(one) &&
+                  one.apps.every(({ state }) => state.kind === "exited" && state.exitCode === 0),
+              ),
+            ).toBe(true);
+      }
+    },
+  );
+
+  holds("lets a network be shared only with a live revision of the same pod", (it) => {
+    for (const { key, attempt } of starts(plan(it).actions)) {
+      if (attempt.networkOf === undefined) continue;
+      const owner = it.observation.revisions.find(({ uuid }) => uuid === attempt.networkOf);
+      expect(owner).toMatchObject({ key, networkOf: undefined, state: { kind: "running" } });
+    }
   });
 
-  test("come to the same rest when any step may fail and the agent forgets everything", async () => {
-    await fc.assert(
-      fc.asyncProperty(desired, revisions, fc.infiniteStream(fc.nat(3)), async (wanted, there, dice) => {
-        const clock = new FakeClock();
-        clock.advance(nowMs - clock.nowMs());
-        const runtime = new MemoryRuntime(clock, there);
-        const mayFail = () => {
-          if (dice.next().value === 0) throw new Error("bad luck");
-        };
-        for (const operation of ["prepare", "refresh", "stop", "remove", "removePodDirectory"] as const)
-          runtime.faults.set(operation, mayFail);
-        refuseSecondStart(runtime, mayFail);
-        const readable = { ...wanted, files: [], unreadable: undefined };
-        await converge({ runtime, clock, desired: readable, passesMax: 30 });
-        runtime.faults.clear();
-        refuseSecondStart(runtime);
-        await converge({ runtime, clock, desired: readable });
-        const live = runtime.revisions.filter(isLive).map(({ key, specHash }) => `${key} ${specHash}`);
-        expect(live.length).toBe(new Set(live).size);
-        expectAllIn(live, wanted.pods.map(keyAndHash));
-      }),
-      { numRuns: 200 },
-    );
+  holds("starts nothing that is evicted, and nothing whose deadline is over", (it) => {
+    for (const { key, pod, attempt } of starts(plan(it).actions)) {
+      expect(it.evict.has(key)).toBe(false);
+      const { activeDeadlineSeconds } = pod.spec;
+      if (activeDeadlineSeconds !== undefined && attempt.activeSinceMs !== undefined)
+        expect(attempt.activeSinceMs + activeDeadlineSeconds * 1000).toBeGreaterThan(it.nowMs);
+    }
+  });
+
+  holds("runs another version than the wanted one only where a rollback is asked for, and says so", (it) => {
+    const { pods, waiting } = plan(it);
+    for (const [index, wanted] of it.desired.pods.entries()) {
+      const told = waiting.get(podKey(wanted.namespace, wanted.name)) ?? [];
+      const isOther = pods[index]?.specHash !== wanted.specHash;
+      expect(told.some(({ kind }) => kind === "rolledBack")).toBe(isOther);
+      if (isOther) expect(wanted.life.rollbackAfterMs).toBeDefined();
+    }
+  });
+
+  holds("says of every wanted pod of which nothing runs why, or it is over", (it) => {
+    const { waiting, pods } = plan({ ...it, failures: new Map(), inFlight: [] });
+    for (const { namespace, name, specHash, spec } of pods) {
+      const key = podKey(namespace, name);
+      const mine = it.observation.revisions.filter((one) => one.key === key);
+      if (mine.some(isLive) || waiting.has(key)) continue;
+      expect(spec.restartPolicy).not.toBe("Always");
+      expect(mine.some((one) => one.specHash === specHash && one.state.kind === "exited")).toBe(true);
+    }
   });
 });
 
@@ -264,6 +161,8 @@ function touchedBy(action: Action): readonly Revision[] {
       return action.revisions;
     case "remove":
       return [action.revision];
+    case "postStart":
+    case "markReady":
     case "refresh":
     case "removePodDirectory":
       return [];
@@ -272,49 +171,31 @@ function touchedBy(action: Action): readonly Revision[] {
   }
 }
 
-/** Plans and acts until there is nothing to do, now or later. What fails is tried again by the next pass. */
-async function converge(options: {
-  runtime: MemoryRuntime;
-  clock: FakeClock;
-  desired: World["desired"];
-  passesMax?: number;
-}): Promise<void> {
-  const { runtime, clock, passesMax } = options;
-  runtime.objects = options.desired.objects;
-  for (let pass = 0; pass < (passesMax ?? 100); pass++) {
-    const observation = await runtime.observe(signal);
-    const desiredNow = adoptUids(options.desired, observation.revisions);
-    const { actions, recheckAtMs } = plan({
-      desired: desiredNow,
-      observation,
-      health: new Map(),
-      failures: new Map(),
-      inFlight: [],
-      nowMs: clock.nowMs(),
-    });
-    if (actions.length === 0 && recheckAtMs === undefined) return;
-    for (const action of actions)
-      await execute(action, runtime, signal).catch((error: unknown) => {
-        if (String(error).includes("second start")) throw error;
-      });
-    if (actions.length === 0 && recheckAtMs !== undefined) clock.advance(recheckAtMs - clock.nowMs());
-  }
-  if (passesMax === undefined) throw new Error("no rest after 100 passes");
+function starts(actions: readonly Action[]): readonly ActionOf<"run">[] {
+  return actions.filter((action) => action.kind === "run");
 }
 
-/** Never two live revisions of one pod: a start beside another fails the test. */
-function refuseSecondStart(runtime: MemoryRuntime, before: () => void = () => undefined): void {
-  runtime.faults.set("start", (key) => {
-    if (runtime.revisions.some((other) => other.key === (key as PodKey) && isLive(other)))
-      throw new Error(`second start of ${key}`);
-    before();
-  });
+function stops(actions: readonly Action[]): readonly ActionOf<"stop">[] {
+  return actions.filter((action) => action.kind === "stop");
 }
 
-function keyAndHash({ namespace, name, specHash }: World["desired"]["pods"][number]): string {
-  return `${podKey(namespace, name)} ${specHash}`;
+function stagesBefore(spec: PodSpec, stage: Stage): readonly Stage[] {
+  const stages = stagesOf(spec);
+  return stages.slice(0, stages.map(serializeStage).indexOf(serializeStage(stage)));
 }
 
-function expectAllIn<T>(part: readonly T[], whole: readonly T[]): void {
-  expect(part.filter((item) => !whole.includes(item))).toEqual([]);
+function isUpAsWritten(revision: Revision, { specHash, spec }: Pod): boolean {
+  return (
+    revision.state.kind === "running" &&
+    revision.specHash === specHash &&
+    stagesOf(spec).map(serializeStage).includes(stageOf(revision))
+  );
+}
+
+function stageOf({ stage }: Revision): string {
+  return serializeStage(stage);
+}
+
+function hasRunInThisBoot({ state }: Revision): boolean {
+  return state.kind === "exited" ? state.finishedMs > 0 : state.kind === "running";
 }

@@ -3,13 +3,14 @@
 import { describe, expect, test } from "bun:test";
 import { noConfigObjects } from "../../src/pod/config-objects.ts";
 import { contentHash, objectsHash } from "../../src/pod/content-hash.ts";
-import type { ManifestFile } from "../../src/pod/desired.ts";
+import { acceptedHash, type ManifestFile, serializeAcceptedPod } from "../../src/pod/desired.ts";
 import { type ContentHash, type PodUid, podKey } from "../../src/pod/names.ts";
 import type { Revision } from "../../src/pod/observed-pod.ts";
 import type { Problem } from "../../src/pod/problem.ts";
 import { containersStage } from "../../src/pod/stage.ts";
-import { type Action, actionId } from "../../src/reconcile/action.ts";
-import { type AttemptFailure, type Plan, plan, type World } from "../../src/reconcile/plan.ts";
+import { type Action, actionId, deliberate } from "../../src/reconcile/action.ts";
+import { type Plan, plan } from "../../src/reconcile/plan.ts";
+import type { AttemptFailure, World } from "../../src/reconcile/world.ts";
 import {
   baseDesired,
   basePod,
@@ -24,7 +25,9 @@ import {
 
 const key = podKey("default", "web");
 const first = firstAttempt;
-const nothing: Plan = { actions: [], cancel: [], recheckAtMs: undefined, waiting: new Map() };
+/** Beside the Pods themselves. */
+type Decision = Omit<Plan, "pods">;
+const nothing: Decision = { actions: [], cancel: [], recheckAtMs: undefined, waiting: new Map() };
 const starting = new Map([
   [key, [{ kind: "starting", stage: containersStage, failure: undefined } as const]],
 ]);
@@ -47,13 +50,32 @@ const none = baseDesired({ pods: [] });
 function run(change: Partial<Extract<Action, { kind: "run" }>> = {}): Action {
   const pod = change.pod ?? basePod();
   const objects = objectsHash(pod, noConfigObjects);
-  return { kind: "run", key, pod, attempt: first, objects, replaces: [], reason: "added", ...change };
+  return {
+    kind: "run",
+    key,
+    pod,
+    attempt: first,
+    objects,
+    replaces: [],
+    stop: deliberate,
+    reason: "added",
+    ...change,
+  };
 }
+
+function decide(world: World): Decision {
+  const { pods, ...decision } = plan(world);
+  expect(pods).toEqual(world.desired.pods);
+  return decision;
+}
+
+/** Of a run that goes on with the life of baseRevision(). */
+const again = { ...first, restartCount: 1, activeSinceMs: nowMs - 60_000 };
 
 interface Case {
   readonly name: string;
   readonly world: World;
-  readonly expected: Plan;
+  readonly expected: Decision;
 }
 
 /** A world with these revisions of the one pod, which is wanted, and the action. */
@@ -66,8 +88,8 @@ function table(title: string, cases: readonly Case[]): void {
   describe(title, () => {
     for (const { name, world, expected } of cases)
       test(name, () => {
-        expect(plan(world)).toEqual(expected);
-        expect(plan(world)).toEqual(expected);
+        expect(decide(world)).toEqual(expected);
+        expect(decide(world)).toEqual(expected);
       });
   });
 }
@@ -94,12 +116,14 @@ table("a wanted pod", [
     kind: "stop",
     key,
     revisions: [running],
+    stop: deliberate,
     reason: "superseded",
   }),
   seen("that runs both as written and otherwise keeps what is as written", [other, running], {
     kind: "stop",
     key,
     revisions: [other],
+    stop: deliberate,
     reason: "superseded",
   }),
   seen("that runs: a revision that was never started is removed", [running, prepared], {
@@ -119,7 +143,7 @@ table("a wanted pod", [
     "that crashed for the first time is run again at once",
     [dead],
     run({
-      attempt: { ...firstAttempt, restartCount: 1, backOffMs: 0 },
+      attempt: again,
       reason: "ended",
     }),
   ),
@@ -129,26 +153,22 @@ table("a wanted pod", [
     [baseRevision({ restartCount: 4, backOffMs: 80_000, state: exited({ isStopped: true }) })],
     run(),
   ),
-  seen(
-    "that crashed in an earlier boot does not wait",
-    [baseRevision({ restartCount: 4, backOffMs: 80_000, state: exited({ finishedMs: -5 }) })],
-    run({ attempt: { ...firstAttempt, restartCount: 5, backOffMs: 0 }, reason: "ended" }),
-  ),
 ]);
 
 describe("a ConfigMap that a running pod has mounted", () => {
   const pod = basePod({ configMap: "settings" });
   const desired = baseDesired({ pods: [pod], objects: configMap("settings", "new") });
   const content = contentHash(pod, desired.objects) ?? ("" as ContentHash);
-  const refresh: Action = { kind: "refresh", key, pod, content, reason: "changed" };
+  const accepted = acceptedHash(serializeAcceptedPod(pod));
+  const refresh: Action = { kind: "refresh", key, pod, content, accepted, reason: "changed" };
 
   test("as it was when the volume was written: nothing to do", () => {
-    expect(plan(baseWorld({ desired, content }))).toEqual(nothing);
+    expect(decide(baseWorld({ desired, content }))).toEqual(nothing);
   });
 
   test("that has changed since: the volume is refreshed, and nothing restarted", () => {
     const old = contentHash(pod, configMap("settings", "old"));
-    expect(plan(baseWorld({ desired, content: old }))).toEqual({
+    expect(decide(baseWorld({ desired, content: old }))).toEqual({
       ...nothing,
       actions: [refresh],
       waiting: refreshing,
@@ -162,7 +182,7 @@ describe("a ConfigMap that a running pod has mounted", () => {
   test("cannot be written: the back-off is waited for, and told; another change is tried at once", () => {
     const failure = { reason: "FailedMount", message: "no space left" } as const;
     const failures = new Map([[actionId(refresh), { failure, count: 1, retryAtMs: nowMs + 10_000 }]]);
-    expect(plan(baseWorld({ desired, failures }))).toEqual({
+    expect(decide(baseWorld({ desired, failures }))).toEqual({
       ...nothing,
       recheckAtMs: nowMs + 10_000,
       waiting: new Map([[key, [{ kind: "refresh", failure }]]]),
@@ -189,7 +209,7 @@ describe("a crash back-off", () => {
   const world = baseWorld({ revisions: [crashed] });
 
   test("counts from the end and is told", () => {
-    expect(plan(world)).toEqual({
+    expect(decide(world)).toEqual({
       ...nothing,
       recheckAtMs: nowMs + 1,
       waiting: new Map([
@@ -200,7 +220,32 @@ describe("a crash back-off", () => {
 
   test("over: it is run, and the revision remembers what was waited for", () => {
     expect(plan({ ...world, nowMs: nowMs + 1 }).actions).toEqual([
-      run({ attempt: { ...firstAttempt, restartCount: 4, backOffMs: 40_000 }, reason: "ended" }),
+      run({ attempt: { ...again, restartCount: 4, backOffMs: 40_000 }, reason: "ended" }),
+    ]);
+  });
+
+  const crashedBefore = baseRevision({
+    restartCount: 3,
+    backOffMs: 20_000,
+    activeSinceMs: -60_000,
+    state: exited({ finishedMs: -7000 }),
+  });
+
+  test("is kept over a reboot, and then counts from the boot", () => {
+    const decided = decide(baseWorld({ revisions: [crashedBefore], nowMs: 39_999 }));
+    expect(decided).toEqual({
+      ...nothing,
+      recheckAtMs: 40_000,
+      waiting: new Map([
+        [key, [{ kind: "restart", stage: containersStage, backOffMs: 40_000, untilMs: 40_000 }]],
+      ]),
+    });
+  });
+
+  test("is not waited for by what a reboot ended, which keeps it for its next crash", () => {
+    const cutOff = { ...crashedBefore, state: exited({ finishedMs: -7000, isInterrupted: true }) };
+    expect(decide(baseWorld({ revisions: [cutOff], nowMs: 5000 })).actions).toMatchObject([
+      { attempt: { restartCount: 4, backOffMs: 20_000, activeSinceMs: -60_000 } },
     ]);
   });
 
@@ -251,7 +296,11 @@ const directory = {
 };
 
 table("a pod that is not wanted any more", [
-  unwanted("is stopped", {}, { kind: "stop", key, revisions: [running], reason: "deleted" }),
+  unwanted(
+    "is stopped",
+    {},
+    { kind: "stop", key, revisions: [running], stop: deliberate, reason: "deleted" },
+  ),
   unwanted("is removed only once nothing of it runs", { revisions: [stopping, deadEarlier] }),
   unwanted("that is dead is removed", deadOnly, {
     kind: "remove",
@@ -282,7 +331,7 @@ table("where it is not certain what is wanted", [
     world: baseWorld({ desired: unreadable(), revisions: [dead] }),
     expected: {
       ...nothing,
-      actions: [run({ attempt: { ...firstAttempt, restartCount: 1, backOffMs: 0 }, reason: "ended" })],
+      actions: [run({ attempt: again, reason: "ended" })],
       waiting: starting,
     },
   },
@@ -303,6 +352,7 @@ table("where it is not certain what is wanted", [
       kind: "stop",
       key,
       revisions: [baseRevision({ manifest: "/manifests/other.yaml" })],
+      stop: deliberate,
       reason: "deleted",
     },
   ),
@@ -315,7 +365,7 @@ describe("what failed", () => {
 
   test("waits for its back-off and tells why", () => {
     const world = baseWorld({ revisions: [], failures: failures(run(), failed(nowMs + 5000)) });
-    expect(plan(world)).toEqual({
+    expect(decide(world)).toEqual({
       ...nothing,
       recheckAtMs: nowMs + 5000,
       waiting: new Map([
@@ -335,7 +385,7 @@ describe("what failed", () => {
 
   test("is tried again when that is over, and still tells why", () => {
     const world = baseWorld({ revisions: [], failures: failures(run(), failed(nowMs)) });
-    expect(plan(world)).toEqual({
+    expect(decide(world)).toEqual({
       ...nothing,
       actions: [run()],
       waiting: new Map([[key, [{ kind: "starting", stage: containersStage, failure }]]]),
@@ -376,9 +426,7 @@ describe("what failed", () => {
       revisions: [dead, prepared],
       failures: failures(removal, failed(nowMs + 5000)),
     });
-    expect(plan(world).actions).toEqual([
-      run({ attempt: { ...firstAttempt, restartCount: 1, backOffMs: 0 }, reason: "ended" }),
-    ]);
+    expect(plan(world).actions).toEqual([run({ attempt: again, reason: "ended" })]);
   });
 
   test("comes after what never did", () => {

@@ -55,7 +55,8 @@ test("a crash loop waits as long as it should, by the clock and no timer of its 
       return it?.kind === "restart" && it;
     });
     expect(waiting.untilMs).toBe(loop.clock.nowMs() + waiting.backOffMs);
-    expect(loop.clock.nextAlarmMs).toBe(waiting.backOffMs);
+    // Sooner, where a dead one is old enough to go.
+    expect(loop.clock.nextAlarmMs).toBeLessThanOrEqual(waiting.backOffMs);
     expect(loop.live).toEqual([]);
     loop.clock.advance(waiting.backOffMs);
   }
@@ -148,9 +149,9 @@ test("at most four are started at a time, and those that take long give their pl
   loop.runtime.faults.set("prepare", prepare.fault);
   loop.want(podsNamed(names));
   await waitUntil("four to begin", () => prepare.waiting.length === 4);
-  await waitUntil("an alarm for the next place", () => loop.clock.nextAlarmMs === 10_000);
+  await waitUntil("an alarm for the next place", () => loop.clock.nextAlarmMs === 2000);
   expect(prepare.waiting).toEqual(keys.slice(0, 4));
-  loop.clock.advance(10_000);
+  loop.clock.advance(2000);
   await waitUntil("the last to run", () => loop.live.length === 1);
   expect(loop.live[0]?.key).toBe(podKey("default", "f"));
   prepare.open();
@@ -285,6 +286,8 @@ test("the next agent adopts what runs, with the uid that it was started with", a
     runtime,
     desired: () => baseDesired({ pods: [basePod({ uid: "other-file" })] }),
     health: () => new Map(),
+    evict: () => new Map(),
+    parseAccepted: () => undefined,
     record: () => undefined,
     clock,
     timers: clock,
