@@ -230,7 +230,7 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
     version,
   });
   for (const address of config.listen) {
-    const listener = stack.use(await listen(app, address));
+    const listener = stack.use(await listen(app, address, { tls: config.tls, log }));
     log.info("listening", { address: listener.address });
   }
 

@@ -41,10 +41,24 @@ export const settings = {
     check: dnsName,
   }),
   listen: listSetting({
-    help: "unix:///PATH or http://127.0.0.1:PORT",
+    help: "unix:///PATH, http://127.0.0.1:PORT (read only) or https://HOST:PORT",
     fallback: (settled) => [`unix://${settled.get("runDir")}/gantry.sock`, "http://127.0.0.1:10255"],
     fallbackNote: "`unix:///run/gantry/gantry.sock`, `http://127.0.0.1:10255`",
   }),
+  tls: {
+    certFile: pathSetting({ help: "certificate of https addresses", fallback: "", fallbackNote: "none" }),
+    keyFile: pathSetting({ help: "its key", fallback: "", fallbackNote: "none" }),
+    tokenFile: pathSetting({
+      help: "a line of at least 16 characters: who sends it as bearer token to an https address may do everything",
+      fallback: "",
+      fallbackNote: "nobody",
+    }),
+    clientCaFile: pathSetting({
+      help: "certificates of whom: who shows one that they have signed may do everything too",
+      fallback: "",
+      fallbackNote: "nobody",
+    }),
+  },
   network: textSetting({ help: "network of pods without hostNetwork", fallback: "default" }),
   maxParallelImagePulls: integerSetting({
     help: "images pulled at once; the others wait, in order",

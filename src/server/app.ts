@@ -1,13 +1,14 @@
 // The endpoint as an app: which paths there are, and what every answer has in common.
 // Invariant: no request changes anything; what cannot be answered is answered by a problem with its request id.
 
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import type { Clock } from "../host/clock.ts";
 import { errorChain } from "../host/error.ts";
 import type { Log } from "../host/log.ts";
-import { guardLoopback, type ServerEnv } from "./connection.ts";
+import { guardDoor, type ServerContext, type ServerEnv } from "./connection.ts";
 import { type HealthChecks, healthRoutes } from "./health.ts";
 import { type ImagesView, imageRoutes } from "./images.ts";
+import { defaultLimits } from "./limits.ts";
 import { type LogSource, logRoutes } from "./logs.ts";
 import { type ManifestsView, manifestRoutes } from "./manifests.ts";
 import { type MetricsView, metricsRoutes } from "./metrics.ts";
@@ -36,12 +37,14 @@ export function createApp(options: AppOptions): App {
   app.use(async (c, next) => {
     c.set("requestId", crypto.randomUUID());
     await next();
-    c.header("X-Request-Id", c.var.requestId);
-    c.header("Server", `gantry/${options.version}`);
-    c.header("Cache-Control", "no-store");
-    c.header("X-Content-Type-Options", "nosniff");
+    // Not by c.header(), which makes a new response of it, and a stream of what is in one piece.
+    const { headers } = c.res;
+    headers.set("X-Request-Id", c.var.requestId);
+    headers.set("Cache-Control", "no-store");
+    headers.set("X-Content-Type-Options", "nosniff");
   });
-  app.use(guardLoopback);
+  app.use(guardDoor);
+  app.use(limitBody);
   app.route("/", overviewRoutes(options));
   app.route("/", healthRoutes(options));
   app.route("/", podRoutes(options));
@@ -50,12 +53,27 @@ export function createApp(options: AppOptions): App {
   app.route("/", statsRoutes(options));
   app.route("/", metricsRoutes(options));
   app.route("/", imageRoutes(options));
-  app.notFound((c) => problemResponse(new RequestError(404, `There is no ${c.req.path}`), c.var.requestId));
-  app.onError((error, c) => {
+  const refuse = (c: ServerContext, error: RequestError) => {
     const { requestId } = c.var;
-    if (error instanceof RequestError) return problemResponse(error, requestId);
+    const { method, path } = c.req;
+    options.log.info("refused", { method, path, status: error.status, detail: error.message, requestId });
+    return problemResponse(error, requestId);
+  };
+  app.notFound((c) => refuse(c, new RequestError(404, `There is no ${c.req.path}`)));
+  app.onError((error, c) => {
+    if (error instanceof RequestError) return refuse(c, error);
+    const { requestId } = c.var;
     options.log.error(`Cannot answer ${c.req.method} ${c.req.path}`, { error: errorChain(error), requestId });
     return problemResponse(new RequestError(500, "This is a fault of gantry; its log says more"), requestId);
   });
   return app;
 }
+
+/** What says beforehand that it is too long; the rest is counted as it comes. */
+const limitBody: MiddlewareHandler<ServerEnv> = async (c, next) => {
+  const { bodyBytes } = defaultLimits;
+  if (Number(c.req.header("content-length") ?? 0) > bodyBytes) {
+    throw new RequestError(413, `The body is longer than ${bodyBytes} bytes`);
+  }
+  await next();
+};

@@ -1,15 +1,23 @@
 // Puts the app on a socket.
-// Invariant: a socket file is only taken over when nobody answers on it, and TCP is only ever opened on loopback.
+// Invariant: a socket file is only taken over when nobody answers on it; what can be reached from beyond this machine is TLS, for those
+// who are known.
 
 import { chmod, chown, lstat, rename, rm } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { hasErrorCode } from "../host/error.ts";
 import { readTextIfExists } from "../host/files.ts";
-import { type Connection, isLoopbackName } from "./connection.ts";
+import type { Log } from "../host/log.ts";
+import { type Door, isLoopbackName } from "./connection.ts";
+import { type Answerer, HttpServer } from "./http-server.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import { readTls, type TlsFiles } from "./tls.ts";
 
-/** A hono app, or whatever else answers requests. */
-export interface Answerer {
-  fetch(request: Request, connection: Connection): Response | Promise<Response>;
+export interface ListenOptions {
+  readonly tls: TlsFiles;
+  readonly log: Log;
+  readonly limits?: Partial<Limits>;
 }
 
 export interface Listener extends AsyncDisposable {
@@ -26,75 +34,87 @@ export class ListenError extends Error {
   }
 }
 
-/** `unix:///run/gantry/gantry.sock` or `http://127.0.0.1:10255`. Throws ListenError. Disposing it cuts every connection. */
-export async function listen(app: Answerer, address: string): Promise<Listener> {
+/**
+ * `unix:///run/gantry/gantry.sock`, `http://127.0.0.1:10255` or `https://0.0.0.0:10250`. Throws ListenError. Disposing it cuts every
+ * connection.
+ */
+export async function listen(app: Answerer, address: string, options: ListenOptions): Promise<Listener> {
   const url = URL.parse(address);
+  const place = { app, address, ...options, limits: { ...defaultLimits, ...options.limits } };
   if (url?.protocol === "unix:" && url.host === "" && url.pathname.length > 1) {
-    return listenUnix(app, address, decodeURIComponent(url.pathname));
+    return listenUnix(decodeURIComponent(url.pathname), place);
   }
-  if (url?.protocol === "http:" && url.pathname === "/") return listenTcp(app, address, url);
-  throw new ListenError(address, "must be like unix:///run/gantry/gantry.sock or http://127.0.0.1:10255");
+  if (url?.pathname === "/" && url.protocol === "http:") return listenLoopback(url, place);
+  if (url?.pathname === "/" && url.protocol === "https:") return listenTls(url, place);
+  throw new ListenError(
+    address,
+    "must be like unix:///run/gantry/gantry.sock, http://127.0.0.1:10255 or https://0.0.0.0:10250",
+  );
 }
 
-async function listenUnix(app: Answerer, address: string, path: string): Promise<Listener> {
+interface Place extends ListenOptions {
+  readonly app: Answerer;
+  readonly address: string;
+  readonly limits: Limits;
+}
+
+async function listenUnix(path: string, place: Place): Promise<Listener> {
+  const { address } = place;
   await refuseTaken(address, path);
   // Made beside its place and renamed into it: nobody connects before the mode is right, and a stale file goes with it.
   const temporary = `${path}.${process.pid}`;
-  const server = serve(app, address, { unix: temporary });
+  const server = new HttpServer({ ...place, tls: undefined, door: () => ({ kind: "unix" }) });
   try {
+    await server.listen({ path: temporary });
     const group = await groupId("gantry");
     if (group !== undefined) await chown(temporary, process.getuid?.() ?? 0, group);
     await chmod(temporary, 0o660);
     await rename(temporary, path);
   } catch (error) {
-    await server.stop(true);
+    await server[Symbol.asyncDispose]();
     throw new ListenError(address, "the socket file could not be put there", { cause: error });
   }
   return {
     address,
     async [Symbol.asyncDispose]() {
       await rm(path, { force: true });
-      await server.stop(true);
+      await server[Symbol.asyncDispose]();
     },
   };
 }
 
-function listenTcp(app: Answerer, address: string, url: URL): Listener {
+async function listenLoopback(url: URL, place: Place): Promise<Listener> {
   if (!isLoopbackName(url.hostname)) {
     throw new ListenError(
-      address,
-      "must be a loopback address, as anyone who reached it could read every log",
+      place.address,
+      `anyone who reached it could read every log: use https://${url.host}, with tls.certFile, tls.keyFile and tls.tokenFile or tls.clientCaFile`,
     );
   }
-  const server = serve(app, address, {
-    hostname: url.hostname.replace(/^\[|\]$/g, ""),
-    port: Number(url.port || 80),
-  });
-  return {
-    address: `http://${url.hostname}:${server.port}`,
-    [Symbol.asyncDispose]: () => server.stop(true),
-  };
+  const door = ({ socket }: IncomingMessage): Door => ({ kind: "loopback", port: socket.localPort ?? 0 });
+  return openTcp(new HttpServer({ ...place, tls: undefined, door }), url, place.address);
 }
 
-type Place = { unix: string } | { hostname: string; port: number };
-
-function serve(app: Answerer, address: string, place: Place): Bun.Server<undefined> {
-  const options = {
-    ...place,
-    development: false,
-    // Seconds. On a unix socket bun 1.4 takes no exception from it for one request (server.timeout), so there it is off;
-    // its types know no timeout there at all, though without one it is 10.
-    idleTimeout: "unix" in place ? 0 : 60,
-    reusePort: false, // said, as otherwise `development: false` lets a second process share the port
-    maxRequestBodySize: 64 * 1024,
-    fetch: (request: Request, server: Bun.Server<undefined>) =>
-      app.fetch(request, { port: server.port, keepOpen: (kept) => server.timeout(kept, 0) }),
+async function listenTls(url: URL, place: Place): Promise<Listener> {
+  const { options, hasToken } = await readTls(place.tls).catch((error: unknown) => {
+    throw new ListenError(place.address, error instanceof Error ? error.message : "", { cause: error });
+  });
+  const door = ({ socket, headers }: IncomingMessage): Door => {
+    const isTrusted = options.ca !== undefined && (socket as TLSSocket).authorized;
+    return { kind: "network", isKnown: isTrusted || hasToken(headers.authorization) };
   };
-  try {
-    return Bun.serve(options as Bun.Serve.Options<undefined>);
-  } catch (error) {
+  return openTcp(new HttpServer({ ...place, tls: options, door }), url, place.address);
+}
+
+async function openTcp(server: HttpServer, url: URL, address: string): Promise<Listener> {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
+  const opened = await server.listen({ host, port }).catch((error: unknown) => {
     throw new ListenError(address, "the address could not be opened", { cause: error });
-  }
+  });
+  return {
+    address: `${url.protocol}//${url.hostname}:${opened}`,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
 }
 
 /** A file that another process answers on, or that is no socket, is not ours to replace. */

@@ -62,7 +62,7 @@ function answer(
     ended.abort(); // nobody would read the body, and so nobody end it
     return textResponse("");
   }
-  if (follow) c.env.keepOpen(c.req.raw);
+  if (follow) c.env.keepOpen();
   const onError = (error: unknown) => {
     if (signal.aborted) return;
     const requestId = c.var.requestId;

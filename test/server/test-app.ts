@@ -64,7 +64,12 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
   return { app: createApp(options), world };
 }
 
-export const unixConnection: Connection = { port: undefined, keepOpen: () => undefined };
+export const unixConnection: Connection = {
+  door: { kind: "unix" },
+  keepOpen: () => undefined,
+  setTrailer: () => undefined,
+  upgrade: undefined,
+};
 
 export function pod(name: string, status: Pod["status"] & object, containers = ["app"]): Pod {
   return {
