@@ -120,7 +120,7 @@ export class ManifestDirectory implements AsyncDisposable {
       await this.#look();
     }
     const after = new Set(this.#desired.pods.map(keyOf));
-    return { deleted: before.filter((key) => !after.has(key)) };
+    return { deleted: before.filter((key) => !after.has(key)).sort() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -197,7 +197,7 @@ export class ManifestDirectory implements AsyncDisposable {
   #podsMissingFrom(listing: Listing): readonly PodKey[] {
     if (listing.kind === "unreadable") return [];
     const missing = [...this.#accepted].filter(([file]) => !listing.entries.has(file));
-    return missing.flatMap(([, { pods }]) => pods.map(keyOf));
+    return missing.flatMap(([, { pods }]) => pods.map(keyOf)).sort();
   }
 
   async #keepMemory(): Promise<void> {

@@ -156,6 +156,7 @@ async function dropMany(machine: Machine, count: number): Promise<number> {
   await waitUntil("all to run", areRunning, 120_000);
   const elapsedMs = performance.now() - started;
   for (const name of names) await machine.remove(`${name}.yaml`);
+  await machine.confirmDelete();
   await waitUntil("all to be gone", async () => (await machine.pods()).length === 0, 120_000);
   return elapsedMs;
 }

@@ -61,6 +61,7 @@ test(`the agent killed ${kills} times (seed ${seed})`, async () => {
 
   for (const name of wanted.keys()) await machine.remove(`${name}.yaml`);
   await machine.remove("steady.yaml");
+  await machine.confirmDelete();
   await waitUntil("nothing to be left", async () => (await machine.leftovers()).length === 0, 60_000);
 }, 300_000);
 

@@ -150,6 +150,12 @@ export class Machine implements AsyncDisposable {
     await rm(`${this.manifests}/${file}`);
   }
 
+  /** That all manifests are gone at once is meant. */
+  async confirmDelete(): Promise<void> {
+    const response = await this.get("/manifests/confirm-delete", { method: "POST" });
+    if (!response.ok) throw new Error(`confirm-delete: ${response.status} ${await response.text()}`);
+  }
+
   /** The pod units of gantry's that systemd runs, each with its invocation: a restart changes that. */
   async runningUnits(): Promise<ReadonlyMap<string, string>> {
     const list = await run(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { App } from "../../src/server/app.ts";
 import { pod, testApp, unixConnection } from "./test-app.ts";
 
 async function get(app: ReturnType<typeof testApp>["app"], path: string, init: RequestInit = {}) {
@@ -189,6 +190,7 @@ test("manifests are listed with what became of each, and a problem's one line", 
   });
   expect(JSON.parse((await get(app, "/manifests")).text)).toEqual({
     path: "/etc/gantry/manifests",
+    held: ["default/web-edge"],
     files: [
       {
         path: problem.file,
@@ -202,6 +204,31 @@ test("manifests are listed with what became of each, and a problem's one line", 
       },
       skipped,
     ],
+  });
+});
+
+describe("a delete is confirmed", () => {
+  const post = (app: App, connection = unixConnection) =>
+    app.request("/manifests/confirm-delete", { method: "POST" }, connection);
+
+  test("on the unix socket, and the answer is what will be deleted", async () => {
+    const response = await post(testApp().app);
+    expect([response.status, await response.json()]).toEqual([200, { deleted: ["default/web-edge"] }]);
+  });
+
+  test("not where nobody can see what is missing", async () => {
+    const response = await post(testApp({ confirmed: { refusal: "it cannot be read" } }).app);
+    expect(response.status).toBe(409);
+    expect(await response.json()).toMatchObject({ detail: "Nothing is deleted: it cannot be read" });
+  });
+
+  test("not over the network, whoever asks", async () => {
+    const door = { kind: "network", isKnown: true } as const;
+    expect((await post(testApp().app, { ...unixConnection, door })).status).toBe(403);
+  });
+
+  test("not by reading", async () => {
+    expect((await testApp().app.request("/manifests/confirm-delete", {}, unixConnection)).status).toBe(404);
   });
 });
 
