@@ -212,6 +212,7 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
   );
   const app = createApp({
     status,
+    events,
     logs: new PodLogs({ status, isBuiltin: found.isBuiltin }),
     manifests: manifestsView(config, manifests),
     stats: node.statsView,
@@ -226,6 +227,7 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
       },
     },
     clock,
+    timers: systemTimers,
     log,
     version,
   });
@@ -270,10 +272,6 @@ function manifestsView(config: Config, manifests: ManifestDirectory): ManifestsV
     get unreadable() {
       return manifests.desired.unreadable;
     },
-    get held() {
-      return manifests.held;
-    },
-    confirmDelete: () => manifests.confirmDelete(),
   };
 }
 

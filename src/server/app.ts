@@ -2,10 +2,11 @@
 // Invariant: no request changes anything; what cannot be answered is answered by a problem with its request id.
 
 import { Hono, type MiddlewareHandler } from "hono";
-import type { Clock } from "../host/clock.ts";
+import type { Clock, Timers } from "../host/clock.ts";
 import { errorChain } from "../host/error.ts";
 import type { Log } from "../host/log.ts";
 import { guardDoor, type ServerContext, type ServerEnv } from "./connection.ts";
+import { type EventsView, eventRoutes } from "./events.ts";
 import { type HealthChecks, healthRoutes } from "./health.ts";
 import { type ImagesView, imageRoutes } from "./images.ts";
 import { defaultLimits } from "./limits.ts";
@@ -19,6 +20,7 @@ import { type StatsView, statsRoutes } from "./stats.ts";
 
 export interface AppOptions {
   readonly status: PodsView;
+  readonly events: EventsView;
   readonly logs: LogSource;
   readonly manifests: ManifestsView;
   readonly stats: StatsView;
@@ -26,6 +28,7 @@ export interface AppOptions {
   readonly images: ImagesView;
   readonly health: HealthChecks;
   readonly clock: Pick<Clock, "wallMs">;
+  readonly timers: Timers;
   readonly log: Log;
   readonly version: string;
 }
@@ -48,6 +51,7 @@ export function createApp(options: AppOptions): App {
   app.route("/", overviewRoutes(options));
   app.route("/", healthRoutes(options));
   app.route("/", podRoutes(options));
+  app.route("/", eventRoutes(options));
   app.route("/", logRoutes(options));
   app.route("/", manifestRoutes(options));
   app.route("/", statsRoutes(options));

@@ -10,7 +10,7 @@ export interface Change<T> {
 
 /** So many changes of one millisecond before two agents' versions could be the same. */
 const versionsPerMs = 1000;
-const keptChangesMax = 256;
+const keptChangesMax = 512;
 
 export class ChangeLog<T> {
   readonly #listeners = new Set<(change: Change<T>) => void>();
@@ -35,12 +35,16 @@ export class ChangeLog<T> {
     this.#version += 1;
     const change = { kind, object: make(this.#version), version: this.#version };
     this.#changes.push(change);
-    if (this.#changes.length > keptChangesMax)
-      this.#forgottenVersion = this.#changes.shift()?.version ?? this.#version;
     return change;
   }
 
+  /** Of what was appended since the last time. However many these are, they are known until the next ones are told. */
   tell(changes: readonly Change<T>[]): void {
+    const forgotten = this.#changes.length - Math.max(keptChangesMax, changes.length);
+    if (forgotten > 0) {
+      this.#forgottenVersion = this.#changes[forgotten - 1]?.version ?? this.#version;
+      this.#changes = this.#changes.slice(forgotten);
+    }
     for (const change of changes) for (const listener of this.#listeners) listener(change);
   }
 

@@ -64,7 +64,7 @@ export class EventStore {
     const key = keyOf(told);
     const old = this.#entries.get(key)?.event;
     const counted = { ...told, count: (old?.count ?? 0) + 1, firstMs: old?.firstMs ?? nowMs, lastMs: nowMs };
-    this.#put(key, counted);
+    this.#log.tell(this.#put(key, counted));
     const isPowerOfTwo = Number.isInteger(Math.log2(counted.count));
     if (!isPowerOfTwo && Math.abs(nowMs - (this.#writtenMs.get(key) ?? 0)) < rewriteMs) return;
     this.#writtenMs.set(key, nowMs);
@@ -81,21 +81,25 @@ export class EventStore {
       theirs.delete(key);
       theirs.set(key, event);
     }
-    for (const [key, event] of theirs) if (!ours.has(key)) this.#put(key, event);
+    const changes: Change<V1Event>[] = [];
+    for (const [key, event] of theirs) if (!ours.has(key)) changes.push(...this.#put(key, event));
     for (const [key, entry] of ours) {
       const before = theirs.get(key);
       const { event } = entry;
-      if (before) this.#put(key, { ...event, count: before.count + event.count, firstMs: before.firstMs });
-      else this.#move(key, entry);
+      if (before === undefined) this.#move(key, entry);
+      else {
+        const count = before.count + event.count;
+        changes.push(...this.#put(key, { ...event, count, firstMs: before.firstMs }));
+      }
     }
+    this.#log.tell(changes);
   }
 
-  #put(key: string, event: CountedEvent): void {
+  #put(key: string, event: CountedEvent): readonly Change<V1Event>[] {
     const shown = (version: number) => this.#shown(key, event, version);
     const change = this.#log.append(this.#entries.has(key) ? "modified" : "added", shown);
     this.#move(key, { event, shown: change.object });
-    this.#log.tell([change]);
-    if (this.#entries.size > eventsMax) this.#forgetOldest();
+    return this.#entries.size > eventsMax ? [change, ...this.#forgetOldest()] : [change];
   }
 
   #move(key: string, entry: Entry): void {
@@ -103,13 +107,13 @@ export class EventStore {
     this.#entries.set(key, entry);
   }
 
-  #forgetOldest(): void {
-    for (const [key, { event }] of this.#entries) {
-      this.#entries.delete(key);
-      this.#writtenMs.delete(key);
-      this.#log.tell([this.#log.append("deleted", (version) => this.#shown(key, event, version))]);
-      return;
-    }
+  #forgetOldest(): readonly Change<V1Event>[] {
+    const [oldest] = this.#entries;
+    if (oldest === undefined) return [];
+    const [key, { event }] = oldest;
+    this.#entries.delete(key);
+    this.#writtenMs.delete(key);
+    return [this.#log.append("deleted", (version) => this.#shown(key, event, version))];
   }
 
   #shown(key: string, event: CountedEvent, version: number): V1Event {

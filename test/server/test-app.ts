@@ -2,7 +2,6 @@
 
 import type { Pod, Event as V1Event } from "kubernetes-types/core/v1";
 import type { ManifestFile } from "../../src/pod/desired.ts";
-import { type PodKey, podKey } from "../../src/pod/names.ts";
 import type { LogLine, PodLog, PodLogQuery } from "../../src/pod/pod-log.ts";
 import { type App, type AppOptions, createApp } from "../../src/server/app.ts";
 import type { Connection } from "../../src/server/connection.ts";
@@ -15,8 +14,6 @@ export interface World {
   events: V1Event[];
   files: ManifestFile[];
   unreadable: string | undefined;
-  /** What a confirmed delete answers. */
-  confirmed: { readonly deleted: readonly PodKey[] } | { readonly refusal: string };
   checks: HealthCheck[];
   /** What the log source answers. */
   log: (query: PodLogQuery) => PodLog;
@@ -24,13 +21,15 @@ export interface World {
   readonly logged: string[];
 }
 
+const podList = { kind: "PodList", apiVersion: "v1", metadata: { resourceVersion: "7" } };
+const unchanging = { resourceVersion: "7", since: () => [], subscribe: () => () => undefined };
+
 export function testApp(change: Partial<World> = {}): { app: App; world: World } {
   const world: World = {
     pods: [pod("web-edge", {})],
     events: [],
     files: [],
     unreadable: undefined,
-    confirmed: { deleted: [podKey("default", "web-edge")] },
     checks: [],
     log: () => stream(["one", "two"]),
     logged: [],
@@ -42,10 +41,12 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
   const options: AppOptions = {
     status: {
       list: () => world.pods,
+      listJson: () => new TextEncoder().encode(`${JSON.stringify({ ...podList, items: world.pods })}\n`),
       get: (namespace, name) =>
         world.pods.find(({ metadata }) => metadata?.namespace === namespace && metadata.name === name),
-      resourceVersion: "7",
+      ...unchanging,
     },
+    events: { list: () => world.events, ...unchanging },
     logs: { open: (query) => world.log(query) },
     manifests: {
       path: "/etc/gantry/manifests",
@@ -53,8 +54,6 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
       get unreadable() {
         return world.unreadable;
       },
-      held: [podKey("default", "web-edge")],
-      confirmDelete: () => Promise.resolve(world.confirmed),
     },
     stats: {
       summary: async () => ({}),
@@ -66,6 +65,7 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
     images: { list: async () => [] },
     health: { checks: () => world.checks },
     clock: { wallMs: () => nowMs },
+    timers: { after: () => () => undefined },
     log: { debug: write, info: write, warn: write, error: write },
     version: "1.2.3",
   };
