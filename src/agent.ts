@@ -183,6 +183,7 @@ async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): 
     desired: () => manifests.desired,
     health: () => prober.health,
     evict: () => node.pressure.shortage().evicted,
+    isDiskShort: () => node.pressure.shortage().isDiskShort,
     parseAccepted: (record) => parseAcceptedPod(record).pod,
     record,
     clock,

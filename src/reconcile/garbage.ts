@@ -1,6 +1,6 @@
 // What is left of what ended and nobody needs: revisions and directories. Pure.
-// Invariants: of each stage of a wanted Pod the last dead revision is kept, for its log and as the next start depends on it; nothing of a
-// Pod that may be wanted is removed.
+// Invariants: of each stage of a wanted Pod the last dead revision is kept, for its log and as the next start depends on it, but where the
+// disk is short for the latter alone; nothing of a Pod that may be wanted is removed.
 
 import { type Desired, isHeld } from "../pod/desired.ts";
 import type { ExitedRevision } from "../pod/lineage.ts";
@@ -11,6 +11,7 @@ import { serializeStage, stagesOf } from "../pod/stage.ts";
 import type { ActionOf } from "./action.ts";
 import type { Life } from "./life.ts";
 import { notBefore, now, type Step } from "./step.ts";
+import type { World } from "./world.ts";
 
 const minuteMs = 60_000;
 /** As long as a person may want to look at what just ended (kubelet: minimum-container-ttl-duration). */
@@ -30,6 +31,7 @@ export interface Garbage {
 export function garbageOf(
   { key, pod, proof }: { readonly key: PodKey; readonly pod: Pod; readonly proof: readonly Revision[] },
   { lineage, running }: Life,
+  { isDiskShort, evict }: Pick<World, "isDiskShort" | "evict">,
 ): Garbage {
   const stages = stagesOf(pod.spec).map(serializeStage);
   const up = new Set(running.map(({ stage }) => serializeStage(stage)));
@@ -41,15 +43,17 @@ export function garbageOf(
     const isLast = stages.includes(stage) && !seen.has(stage);
     seen.add(stage);
     if (proof.includes(revision)) continue;
-    if (!isLast) surplus.push(revision);
+    // What it has written is what it was evicted for, and nothing is started that depends on it.
+    if (!isLast || (isDiskShort && evict.has(key))) surplus.push(revision);
     else if (up.has(stage)) spare.push(revision);
   }
+  const removable = isDiskShort ? [...spare, ...surplus] : surplus;
   return {
     removals: [
       ...removals(key, lineage.prepared, "neverStarted"),
-      ...surplus.reverse().map((revision) => removal(key, revision)),
+      ...removable.reverse().map((revision) => removal(key, revision, isDiskShort ? 0 : leastAgeMs)),
     ],
-    spare,
+    spare: isDiskShort ? [] : spare,
   };
 }
 
@@ -63,12 +67,12 @@ export function excessOf(
   const excess = Math.min(spare.length, Math.max(0, dead - surplusCount - deadMax));
   if (excess === 0) return [];
   const oldestFirst = [...spare].sort((a, b) => a.state.finishedMs - b.state.finishedMs);
-  return oldestFirst.slice(0, excess).map((revision) => removal(revision.key, revision));
+  return oldestFirst.slice(0, excess).map((revision) => removal(revision.key, revision, leastAgeMs));
 }
 
-function removal(key: PodKey, revision: ExitedRevision): Removal {
+function removal(key: PodKey, revision: ExitedRevision, ageMs: number): Removal {
   const action = { kind: "remove", key, revision, reason: "superseded" } as const;
-  return notBefore(revision.state.finishedMs + leastAgeMs, action);
+  return notBefore(revision.state.finishedMs + ageMs, action);
 }
 
 /** Of a Pod that is not wanted, once nothing of it runs. */

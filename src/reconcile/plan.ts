@@ -99,7 +99,7 @@ function stepsByPod(world: World, versions: ReadonlyMap<PodKey, Version>): Steps
     const life = lifeOf(pod, ofKey);
     const wanted = { ...version, key, revisions: ofKey, life, directory: directories.get(pod.uid) };
     const { steps: first, waiting } = stepsOfWanted(wanted, { world, order });
-    const garbage = garbageOf({ key, pod, proof: version.proof }, life);
+    const garbage = garbageOf({ key, pod, proof: version.proof }, life, world);
     const isSeen = desired.unreadable === undefined;
     steps.set(key, { steps: isSeen ? [...first, ...garbage.removals] : first, waiting });
     if (isSeen) spare.push(...garbage.spare);

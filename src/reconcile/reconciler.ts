@@ -59,6 +59,8 @@ export interface ReconcilerOptions {
   readonly health: () => HealthByRevision;
   /** World.evict; asked in each pass. */
   readonly evict: () => ReadonlyMap<PodKey, Failure>;
+  /** World.isDiskShort; asked in each pass. */
+  readonly isDiskShort: () => boolean;
   /** Reads what serializeAcceptedPod() made; undefined: it cannot be read. */
   readonly parseAccepted: (record: string) => Pod | undefined;
   readonly record: RecordEvent;
@@ -166,7 +168,7 @@ export class Reconciler {
   }
 
   #world(observation: Observation, inFlight: readonly Action[], nowMs: number): World {
-    const { desired, health, evict, parseAccepted } = this.#options;
+    const { desired, health, evict, isDiskShort, parseAccepted } = this.#options;
     const known = this.#good;
     const directories = observation.podDirectories.flatMap(({ uid, good }) => (good ? [{ uid, good }] : []));
     this.#good = new Map(
@@ -183,6 +185,7 @@ export class Reconciler {
       good: new Map(good),
       health: health(),
       evict: evict(),
+      isDiskShort: isDiskShort(),
       failures: this.#failures,
       inFlight,
       nowMs,

@@ -7,6 +7,7 @@ import { acceptedHash, serializeAcceptedPod } from "../pod/desired.ts";
 import type { PodKey } from "../pod/names.ts";
 import type { Failure, PodDirectory, Revision } from "../pod/observed-pod.ts";
 import { isPodReady } from "../pod/readiness.ts";
+import { evictionGraceSeconds } from "../pod/shortage.ts";
 import { containersStage, type Stage, stagesOf } from "../pod/stage.ts";
 import type { Waiting } from "../pod/waiting.ts";
 import { type ActionOf, deliberate } from "./action.ts";
@@ -170,7 +171,7 @@ function refresh({ pod, key, directory }: WantedPod, { desired }: World): readon
 
 /** All of it is stopped. */
 function failed(wanted: WantedPod, cause: Failure): readonly Step[] {
-  const stop = { cause, graceSeconds: undefined };
+  const stop = { cause, graceSeconds: cause.reason === "Evicted" ? evictionGraceSeconds : undefined };
   return stopping(wanted, wanted.life.lineage.running, { stop, reason: "failed" });
 }
 

@@ -22,6 +22,8 @@ export interface World {
    * over a restart of the agent (whom the last one evicted their revisions' `killed` tells). The reconciler records the event.
    */
   readonly evict: ReadonlyMap<PodKey, Failure>;
+  /** What is dead and kept for its log alone makes room at once, and of what is evicted all that is dead. */
+  readonly isDiskShort: boolean;
   /** Actions that had not ended when the look at the machine began. */
   readonly inFlight: readonly Action[];
   /** Monotonic. */

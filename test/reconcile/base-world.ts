@@ -219,6 +219,7 @@ export function baseWorld(
     good: new Map(),
     health: new Map(),
     evict: new Map(),
+    isDiskShort: false,
     failures: new Map(),
     inFlight: [],
     nowMs,

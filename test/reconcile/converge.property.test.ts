@@ -144,6 +144,7 @@ class Machine {
       ),
       health: new Map(),
       evict: this.evict,
+      isDiskShort: this.evict.size > 0,
       failures: this.#hooks,
       inFlight: [],
       nowMs: this.#clock.nowMs(),

@@ -30,6 +30,7 @@ export class Loop implements AsyncDisposable {
     desired: () => this.desired,
     health: () => this.health,
     evict: () => this.evict,
+    isDiskShort: () => false,
     parseAccepted: (record) => this.#known.get(record),
     record: (event) => this.events.push(event),
     clock: this.clock,

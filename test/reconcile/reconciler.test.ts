@@ -287,6 +287,7 @@ test("the next agent adopts what runs, with the uid that it was started with", a
     desired: () => baseDesired({ pods: [basePod({ uid: "other-file" })] }),
     health: () => new Map(),
     evict: () => new Map(),
+    isDiskShort: () => false,
     parseAccepted: () => undefined,
     record: () => undefined,
     clock,
