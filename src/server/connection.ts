@@ -10,9 +10,9 @@ export interface Connection {
   readonly door: Door;
   /**
    * Lifts the limits of silence and of the body's length: what follows has no end of its own. Throws RequestError where too many of
-   * these are open. Ends with the request.
+   * these are open. Ends with the request. A client that takes nothing of the answer for `stallMs` is cut; undefined: it may take its time.
    */
-  keepOpen(): void;
+  keepOpen(stallMs?: number): void;
   /** Told after the body: for what is known only then. The answer's `Trailer` header names it. */
   setTrailer(name: string, value: string): void;
   /** Answers with 101 and these headers, and gives what is the client's from then on. Undefined: it did not ask for that. */

@@ -28,6 +28,7 @@ export class Exchange {
   readonly #left = new AbortController();
   readonly #trailers: Record<string, string> = {};
   #isKeptOpen = false;
+  #stallMs: number | undefined;
   #isUpgraded = false;
   #isEnded = false;
   #releaseFollower: () => void = () => undefined;
@@ -103,8 +104,9 @@ export class Exchange {
     const { request, response, upgradable, door } = this.#options;
     return {
       door,
-      keepOpen: () => {
+      keepOpen: (stallMs) => {
         if (this.#isKeptOpen) return;
+        this.#stallMs = stallMs;
         this.#releaseFollower = this.#options.claimFollower();
         this.#isKeptOpen = true;
       },
@@ -154,7 +156,10 @@ export class Exchange {
   #drained(): Promise<void> {
     const { response } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
+    const stalled =
+      this.#stallMs === undefined ? undefined : setTimeout(() => response.destroy(), this.#stallMs);
     const settle = () => {
+      clearTimeout(stalled);
       response.off("drain", settle).off("close", settle);
       resolve();
     };

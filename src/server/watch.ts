@@ -20,12 +20,15 @@ export interface WatchOptions<T> {
   /** Of its objects. */
   readonly kind: string;
   readonly timers: Timers;
+  /** How long a client may take nothing of what it has asked for. */
+  readonly stallMs?: number;
 }
 
 interface Named {
   readonly metadata?: { readonly namespace?: string; readonly name?: string };
 }
 
+const stallMs = 60_000;
 /** Proxies and people tell by it that the connection is alive. */
 const heartbeatMs = 15_000;
 /** As the API server does, for who has asked for bookmarks. */
@@ -55,7 +58,7 @@ export class Watch<T extends Named> {
       "Content-Type": query.isEvents ? "text/event-stream; charset=utf-8" : "application/json",
     };
     if (c.req.raw.method === "HEAD") return new Response(null, { headers });
-    c.env.keepOpen();
+    c.env.keepOpen(this.#options.stallMs ?? stallMs);
     const follower = new Follower({
       ...this.#options,
       query,

@@ -3,47 +3,24 @@
 import { describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import type { Pod } from "kubernetes-types/core/v1";
-import type { Connection, ServerEnv } from "../../src/server/connection.ts";
+import type { ServerEnv } from "../../src/server/connection.ts";
 import { podRoutes } from "../../src/server/pods.ts";
 import { RequestError } from "../../src/server/request-error.ts";
-import { StatusStore } from "../../src/status/store.ts";
-import { FakeClock } from "../fakes/fake-clock.ts";
-import { baseDesired, basePod } from "../reconcile/base-world.ts";
+import { unixConnection } from "./test-app.ts";
+import { WatchedStore } from "./watched-store.ts";
 
 function create() {
-  const clock = new FakeClock();
-  const store = new StatusStore({ clock, hostIP: () => "", sharedPids: () => undefined });
+  const store = new WatchedStore();
+  const { clock } = store;
   const opened: string[] = [];
-  const connection: Connection = {
-    door: { kind: "unix" },
-    keepOpen: () => opened.push("open"),
-    setTrailer: () => undefined,
-    upgrade: undefined,
-  };
+  const connection = { ...unixConnection, keepOpen: () => void opened.push("open") };
   const app = new Hono<ServerEnv>().route("/", podRoutes({ status: store, timers: clock }));
   app.onError((error, c) => c.text(error.message, error instanceof RequestError ? error.status : 500));
-  const world = new Map<string, Pod["metadata"] & object>();
-  /** Puts pods there, each with these labels; undefined: removes it. */
-  const set = (change: Readonly<Record<string, Readonly<Record<string, string>> | undefined>>) => {
-    for (const [name, labels] of Object.entries(change))
-      if (labels) world.set(name, { name, labels });
-      else world.delete(name);
-    const pods = [...world].map(([name, metadata]) => {
-      const pod = basePod({ name });
-      return { ...pod, wire: { ...pod.wire, metadata: { ...metadata, namespace: "default" } } };
-    });
-    store.update({
-      desired: baseDesired({ pods: pods as never }),
-      observation: { revisions: [], podDirectories: [] },
-      waiting: new Map(),
-      health: new Map(),
-    });
-  };
   return {
     clock,
     store,
     opened,
-    set,
+    set: store.set.bind(store),
     ask: (path: string, init: RequestInit = {}) => app.request(path, init, connection),
   };
 }
