@@ -10,7 +10,7 @@ const notRunning: ContainerHealth = { isStarted: false, isReady: false, unhealth
 
 /** `container` is one of the revision's. */
 export function containerHealth(
-  container: Container,
+  container: Pick<Container, "name" | "startupProbe" | "readinessProbe">,
   revision: Revision,
   health: HealthByRevision,
 ): ContainerHealth {

@@ -2,8 +2,9 @@
 // Invariant: the words are the kubelet's, where it has one for it.
 
 import type { ContainerState, ContainerStateTerminated, ContainerStatus } from "kubernetes-types/core/v1";
-import { type ContainerHealth, healthOf } from "../pod/health.ts";
+import type { ContainerHealth } from "../pod/health.ts";
 import type { ObservedApp, Revision } from "../pod/observed-pod.ts";
+import { containerHealth } from "../pod/readiness.ts";
 import type { PodView, ShownContainer } from "./shown-pod.ts";
 import type { ShownStage } from "./shown-stage.ts";
 import { rfc3339 } from "./time.ts";
@@ -47,9 +48,7 @@ function conclusion(
   { health }: PodView,
 ): Pick<ContainerHealth, "isStarted" | "isReady"> {
   if (stage.kind === "init") return { isStarted: running !== undefined, isReady: ended?.exitCode === 0 };
-  if (!running || current?.state.kind !== "running" || !current.isPostStarted)
-    return { isStarted: running !== undefined && current?.isPostStarted === true, isReady: false };
-  return healthOf(container, health.get(current.uuid)?.get(container.name));
+  return current ? containerHealth(container, current, health) : { isStarted: false, isReady: false };
 }
 
 function containerState(container: ShownContainer, stage: ShownStage, view: PodView): ContainerState {

@@ -276,7 +276,7 @@ describe("probes", () => {
     [
       "all succeed while it is being stopped",
       { health: told({}), revisions: [baseRevision({ state: { kind: "stopping" } })] },
-      "main running started",
+      "main running",
     ],
   ];
   test.each(cases)("%s", (_what, change, container) => {
