@@ -206,6 +206,14 @@ export class PodDirectories {
     }
   }
 
+  /** What is in its emptyDir volumes; they themselves stay, as mounts of parts of them may still be there. */
+  async clearEmptyDirs(uid: PodUid): Promise<void> {
+    const root = `${this.path(uid)}/volumes/kubernetes.io~empty-dir`;
+    for (const volume of await readdir(root).catch(() => []))
+      for (const name of await readdir(`${root}/${volume}`))
+        await rm(`${root}/${volume}/${name}`, { recursive: true, force: true });
+  }
+
   /** Links in it are removed, not followed, and what is mounted in it is unmounted. */
   async remove(uid: PodUid): Promise<void> {
     const path = this.path(uid);

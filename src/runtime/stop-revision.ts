@@ -51,6 +51,14 @@ export async function stopRevision(
   // The kubelet's least, whatever the hooks have used.
   const leftMs = Math.max(graceSecondsMin * 1000, graceMs - (clock.nowMs() - startedMs));
   await endUnit(revision, { unitGraceMs, leftMs }, parts, signal);
+  if (cause?.reason === "Evicted") await giveRoom(revision, parts);
+}
+
+/** What is evicted loses what it has gathered, as with Kubernetes, where the pod is deleted: it may be what is to be freed. */
+async function giveRoom({ key, podUid }: Revision, { directories, log }: StopParts): Promise<void> {
+  await directories.clearEmptyDirs(podUid).catch((error: unknown) => {
+    log.warn("Cannot clear the volumes of an evicted pod", { pod: key, error: errorChain(error) });
+  });
 }
 
 /** Of the containers that run; none where systemd ends it already. */

@@ -168,6 +168,21 @@ describe("PodDirectories", () => {
   });
 });
 
+test("of emptyDir volumes the content goes, not the volumes, and no link leads out of them", async () => {
+  await using at = await directories();
+  const outside = `${at.its.path(pod.uid)}/outside`;
+  const volume = at.its.emptyDir(pod.uid, "scratch");
+  await at.its.clearEmptyDirs(pod.uid); // it has none
+  await mkdir(`${volume}/a/b`, { recursive: true });
+  await mkdir(outside);
+  await writeFile(`${outside}/kept`, "");
+  await symlink(outside, `${volume}/link`);
+  await symlink(outside, `${volume}/a/link`);
+  await at.its.clearEmptyDirs(pod.uid);
+  expect(await readdir(volume)).toEqual([]);
+  expect(await readdir(outside)).toEqual(["kept"]);
+});
+
 describe("a look at the directories", () => {
   const only = async (at: Awaited<ReturnType<typeof directories>>) =>
     (await at.its.look()).find(({ uid }) => uid === pod.uid);
