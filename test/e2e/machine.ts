@@ -56,8 +56,8 @@ export class Machine implements AsyncDisposable {
     return this.#log;
   }
 
-  /** Resolves once `until` answers with 200. */
-  async startAgent(until = "/readyz"): Promise<void> {
+  /** Resolves once `until` answers with 200. `flags` are for this start alone. */
+  async startAgent(until = "/readyz", flags: readonly string[] = []): Promise<void> {
     const agent = Bun.spawn(
       [
         await executable(),
@@ -69,6 +69,7 @@ export class Machine implements AsyncDisposable {
         `--listen=unix://${this.socket}`,
         `--rkt-path=${this.#options.rktPath ?? "builtin"}`,
         ...(this.#options.flags ?? []),
+        ...flags,
       ],
       {
         cwd: this.path,
