@@ -34,8 +34,9 @@ async function validate(paths: readonly string[], nodeName: string): Promise<rea
   const evaluated = new Map<string, Evaluated>();
   for (const path of paths.map((each) => resolve(each))) {
     const listing = await listManifests(path, false);
-    if (listing.kind === "unreadable") {
-      verdicts.set(path, { lines: [`${path}: cannot be read: ${listing.reason}`], isGood: false });
+    if (listing.kind === "unreadable" || listing.kind === "missing") {
+      const reason = listing.kind === "missing" ? "there is nothing" : `cannot be read: ${listing.reason}`;
+      verdicts.set(path, { lines: [`${path}: ${reason}`], isGood: false });
       continue;
     }
     for (const [file, entry] of listing.entries) {

@@ -76,9 +76,9 @@ test("what cannot be read, is no text, or would block", async () => {
   await writeFile(`${dir.path}/latin1.yaml`, Buffer.from([0x61, 0x3a, 0xe9]));
   Bun.spawnSync(["mkfifo", `${dir.path}/pipe.yaml`]);
   for (const [file, message] of [
-    ["none.yaml", "none.yaml: cannot be read: ENOENT"],
+    ["none.yaml", "none.yaml: there is nothing"],
     ["latin1.yaml", "latin1.yaml: not UTF-8 text"],
-    ["pipe.yaml", "pipe.yaml is a named pipe"],
+    ["pipe.yaml", "pipe.yaml: cannot be read: it is a named pipe"],
   ] as const) {
     const { exitCode, stderr } = validate(dir.path, file);
     expect([file, exitCode, stderr]).toEqual([file, 1, expect.stringContaining(message)]);
