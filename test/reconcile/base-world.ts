@@ -203,7 +203,9 @@ export function baseWorld(
   const { revisions = [baseRevision()], content, ...rest } = change;
   const desired = change.desired ?? baseDesired();
   const accepted = new Map(
-    desired.pods.map((pod) => [pod.uid, acceptedHash(serializeAcceptedPod(pod))] as const),
+    [...desired.pods, ...(change.good?.values() ?? [])].map(
+      (pod) => [pod.uid, acceptedHash(serializeAcceptedPod(pod))] as const,
+    ),
   );
   return {
     desired,

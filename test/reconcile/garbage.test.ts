@@ -1,57 +1,124 @@
-// What makes room for what runs: which of the dead go, and when.
+// What is left over, and when it goes.
 
 import { describe, expect, test } from "bun:test";
-import { podKey } from "../../src/pod/names.ts";
-import type { Failure, Revision } from "../../src/pod/observed-pod.ts";
-import { evictionGraceSeconds } from "../../src/pod/shortage.ts";
+import type { PodUid } from "../../src/pod/names.ts";
+import { actionId } from "../../src/reconcile/action.ts";
 import { plan } from "../../src/reconcile/plan.ts";
-import { baseRevision, baseWorld, exited, nowMs } from "./base-world.ts";
+import { baseDesired, basePod, baseRevision, baseWorld, exited, init, nowMs, sidecar } from "./base-world.ts";
+import { told } from "./told.ts";
 
-const evicted: Failure = { reason: "Evicted", message: "The node was low on resource: ephemeral-storage." };
-const evict = new Map([[podKey("default", "web"), evicted]]);
-const running = baseRevision({ number: 3, restartCount: 2 });
-const last = baseRevision({ number: 2, restartCount: 1, state: exited({ agoMs: 5000 }) });
-const older = baseRevision({ number: 1, state: exited({ agoMs: 10_000 }) });
+const running = baseRevision({ number: 9, restartCount: 9 });
+const dead = (number: number, agoMs: number, change: Parameters<typeof baseRevision>[0] = {}) =>
+  baseRevision({ number, state: exited({ agoMs }), ...change });
 
-/** What is removed at once, and when something is to be looked at next, from now. */
-function removed(change: Parameters<typeof baseWorld>[0] & { revisions: readonly Revision[] }) {
-  const { actions, recheckAtMs } = plan(baseWorld(change));
-  const uuids = actions.flatMap((action) => (action.kind === "remove" ? action.revision.uuid : []));
-  return { uuids, inMs: recheckAtMs === undefined ? undefined : recheckAtMs - nowMs };
-}
-
-describe("a disk with room", () => {
-  test("keeps what ended less than a minute ago, and the last one of what runs", () => {
-    expect(removed({ revisions: [running, last, older] })).toEqual({ uuids: [], inMs: 50_000 });
-    expect(removed({ revisions: [running, last] })).toEqual({ uuids: [], inMs: undefined });
-  });
-});
-
-describe("a disk that is short", () => {
-  test("keeps nothing for its log alone, the oldest goes first", () => {
-    expect(removed({ revisions: [running, last, older], isDiskShort: true }).uuids).toEqual([older.uuid]);
-    expect(removed({ revisions: [running, last], isDiskShort: true }).uuids).toEqual([last.uuid]);
+describe("dead revisions of a pod that runs", () => {
+  test("are kept for a minute, and the last one longer", () => {
+    const world = baseWorld({ revisions: [running, dead(1, 59_999), dead(2, 59_000)] });
+    expect(plan(world)).toMatchObject({ actions: [], recheckAtMs: nowMs + 1 });
+    expect(plan({ ...world, nowMs: nowMs + 1 }).actions).toMatchObject([
+      { kind: "remove", revision: { uuid: dead(1, 0).uuid } },
+    ]);
+    expect(
+      told({ ...world, observation: { ...world.observation, revisions: [running, dead(2, 900_000)] } }),
+    ).toEqual([]);
   });
 
-  test("keeps the last of what does not run, as its next start depends on it", () => {
-    const crashed = baseRevision({
-      number: 2,
-      restartCount: 3,
-      backOffMs: 80_000,
-      state: exited({ agoMs: 5000 }),
+  test("go one after the other, the oldest first", () => {
+    const revisions = [dead(3, 70_000), running, dead(1, 90_000), dead(2, 80_000)];
+    expect(plan(baseWorld({ revisions })).actions).toMatchObject([{ revision: { uuid: dead(1, 0).uuid } }]);
+  });
+
+  test("of an earlier boot are old enough a minute after the boot", () => {
+    const revisions = [running, dead(1, 0, { state: exited({ finishedMs: -100 }) }), dead(2, 30_000)];
+    expect(plan(baseWorld({ revisions, nowMs: 59_899 })).actions).toEqual([]);
+    expect(plan(baseWorld({ revisions, nowMs: 59_900 })).actions).toMatchObject([{ kind: "remove" }]);
+  });
+
+  test("are kept one a stage: for logs, and as init containers are not run again", () => {
+    const desired = baseDesired({
+      pods: [basePod({ initContainers: [{ name: "first" }, { name: "proxy", isSidecar: true }] })],
     });
-    expect(removed({ revisions: [crashed], isDiskShort: true }).uuids).toEqual([]);
+    const revisions = [
+      running,
+      dead(1, 900_000, { stage: init("first"), apps: [] }),
+      baseRevision({ number: 2, stage: sidecar("proxy") }),
+      dead(3, 800_000, { stage: sidecar("proxy") }),
+      dead(4, 700_000),
+    ];
+    expect(told(baseWorld({ desired, revisions }))).toEqual([]);
+    const removed = { stage: init("gone"), hash: "bbbb" };
+    expect(told(baseWorld({ desired, revisions: [...revisions, dead(5, 800_000, removed)] }))).toEqual([
+      "remove init:gone",
+    ]);
   });
 
-  test("keeps nothing of what was evicted", () => {
-    const gone = baseRevision({ state: exited({ agoMs: 1000, killed: evicted }) });
-    expect(removed({ revisions: [gone], isDiskShort: true, evict }).uuids).toEqual([gone.uuid]);
-    expect(removed({ revisions: [gone], isDiskShort: false, evict }).uuids).toEqual([]);
+  test("that cannot be removed hold up nothing, and are told", () => {
+    const failure = { reason: "FailedKillPod", message: "device or resource busy" } as const;
+    const revisions = [dead(1, 90_000), dead(2, 70_000, { restartCount: 1 })];
+    const [, removal] = [
+      ...plan(baseWorld({ revisions: [running, ...revisions] })).actions,
+      undefined,
+    ].reverse();
+    if (removal === undefined) throw new Error("no removal");
+    const failures = new Map([[actionId(removal), { failure, count: 3, retryAtMs: nowMs + 40_000 }]]);
+    const world = baseWorld({ revisions, failures });
+    expect(told(world)).toContain("waits: ending FailedKillPod");
+    expect(plan({ ...world, nowMs: nowMs + 5000 }).actions).toMatchObject([{ kind: "run" }]);
   });
 });
 
-test("what is evicted is stopped with that as its cause, at once", () => {
-  expect(plan(baseWorld({ revisions: [running], evict })).actions).toMatchObject([
-    { kind: "stop", revisions: [running], stop: { cause: evicted, graceSeconds: evictionGraceSeconds } },
-  ]);
+describe("a prepared revision that is not going to be used", () => {
+  test("goes at once, but never before a start", () => {
+    const prepared = baseRevision({ number: 2, state: { kind: "prepared" } });
+    expect(told(baseWorld({ revisions: [running, prepared] }))).toEqual(["remove containers"]);
+    expect(told(baseWorld({ revisions: [prepared] }))).toEqual(["run containers"]);
+  });
+});
+
+describe("dead revisions of all pods together", () => {
+  const pods = Array.from({ length: 130 }, (_, index) => basePod({ name: `pod-${index}` }));
+  const up = pods.map(({ name }, index) => baseRevision({ name, number: index }));
+  const down = pods.map(({ name }, index) => dead(1000 + index, 100_000 + index, { name }));
+
+  test("are at most 100, the oldest go", () => {
+    const { actions } = plan(baseWorld({ desired: baseDesired({ pods }), revisions: [...up, ...down] }));
+    const names: readonly string[] = actions.map((action) =>
+      action.kind === "remove" ? action.key : action.kind,
+    );
+    expect([...names].sort()).toEqual(
+      pods
+        .slice(100)
+        .map(({ name }) => `default/${name}`)
+        .sort(),
+    );
+  });
+
+  test("are more where a start depends on them", () => {
+    const desired = baseDesired({
+      pods: pods.map((pod) => ({ ...pod, spec: { ...pod.spec, restartPolicy: "Never" as const } })),
+    });
+    expect(plan(baseWorld({ desired, revisions: down })).actions).toEqual([]);
+  });
+});
+
+describe("a directory", () => {
+  const lone = (uid: string) => ({
+    uid: uid as PodUid,
+    content: undefined,
+    accepted: undefined,
+    good: undefined,
+  });
+
+  test("that is nobody's goes, all such at once; that of a wanted pod stays", () => {
+    const world = baseWorld({ revisions: [] });
+    const observation = {
+      revisions: [],
+      podDirectories: [lone("uid-web"), lone("uid-gone"), lone("uid-other")],
+    };
+    const { actions } = plan({ ...world, observation });
+    expect(actions.filter(({ kind }) => kind === "removePodDirectory")).toEqual([
+      { kind: "removePodDirectory", uid: "uid-gone" as PodUid, reason: "garbage" },
+      { kind: "removePodDirectory", uid: "uid-other" as PodUid, reason: "garbage" },
+    ]);
+  });
 });
