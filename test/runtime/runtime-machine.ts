@@ -57,8 +57,12 @@ export class RuntimeMachine implements AsyncDisposable {
     return new RuntimeMachine(dir, systemd, bootId);
   }
 
+  get path(): string {
+    return this.#dir.path;
+  }
+
   get image(): string {
-    return `${this.#dir.path}/busybox.aci`;
+    return `${this.path}/busybox.aci`;
   }
 
   /** What the agent has in memory is lost. */
@@ -69,12 +73,12 @@ export class RuntimeMachine implements AsyncDisposable {
   get #rkt(): RktClient {
     return new RktClient({
       command: [process.execPath, main, "rkt"],
-      options: { dir: `${this.#dir.path}/rkt`, insecureOptions: ["image"] },
+      options: { dir: `${this.path}/rkt`, insecureOptions: ["image"] },
     });
   }
 
   #createRuntime(): RktRuntime {
-    const { path } = this.#dir;
+    const { path } = this;
     const rkt = this.#rkt;
     const directories = new PodDirectories(path);
     const objects = () => this.objects;
@@ -157,7 +161,7 @@ export class RuntimeMachine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#systemd[Symbol.asyncDispose]();
-    await removeUnits(this.#dir.path);
+    await removeUnits(this.path);
     await this.#dir[Symbol.asyncDispose]();
   }
 }
