@@ -33,6 +33,8 @@ export interface Ending {
  * knows is a failure, as a second run is the lesser harm.
  */
 export function isRestarted(policy: RestartPolicy, ending: Ending): boolean {
+  // In a cluster a controller would make another pod somewhere else; here nobody would, so that none is done by halves.
+  if (ending.state.killed?.reason === "Evicted") return true;
   switch (policy) {
     case "Always":
       return true;
