@@ -21,9 +21,17 @@ export function tellChanges(before: Desired, after: Desired, { log, record }: Te
       reason,
       message,
     });
-  if (before.unreadable !== after.unreadable && after.unreadable !== undefined) {
-    log.warn("the manifests are not ready; what runs keeps running", { reason: after.unreadable });
-    event("ManifestsNotReady", after.unreadable);
+  const { unreadable } = after;
+  if (unreadable !== undefined && (before.unreadable === undefined || before.unreadable === notReadYet)) {
+    log.warn("the manifests are not ready; what runs keeps running", { reason: unreadable });
+    event("ManifestsNotReady", unreadable);
+  } else if (before.unreadable !== unreadable && before.unreadable !== notReadYet) {
+    log.info(
+      unreadable === undefined ? "the manifests are ready again" : "the manifests are still not ready",
+      {
+        reason: unreadable,
+      },
+    );
   }
   const old = new Map(before.files.map((file) => [file.path, file]));
   for (const file of after.files) {

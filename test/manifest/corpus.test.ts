@@ -23,6 +23,14 @@ test.each(names)("%s", (name) => {
   expect(made?.content.pods).toHaveLength(1);
 });
 
+const life = `${import.meta.dir}/life-corpus`;
+
+test.each(readdirSync(life))("with probes, hooks and init containers: %s", (name) => {
+  const { content, problems, notes } = validateFile(name, readFileSync(`${life}/${name}`, "utf8"), options);
+  expect([...problems.map(formatProblem), ...notes]).toEqual([]);
+  expect(content.pods).toHaveLength(1);
+});
+
 test("what two of them both ask of the machine is told", () => {
   const { conflicts } = acceptFiles(validated, new Map());
   const told = Array.from(conflicts, ([name, problems]) => [name, problems.map(({ message }) => message)]);
