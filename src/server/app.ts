@@ -14,6 +14,7 @@ import { type LogSource, logRoutes } from "./logs.ts";
 import { type ManifestsView, manifestRoutes } from "./manifests.ts";
 import { type MetricsView, metricsRoutes } from "./metrics.ts";
 import { overviewRoutes } from "./overview.ts";
+import { pageRoutes } from "./page.ts";
 import { type PodsView, podRoutes } from "./pods.ts";
 import { problemResponse, RequestError } from "./request-error.ts";
 import { type StatsView, statsRoutes } from "./stats.ts";
@@ -48,6 +49,7 @@ export function createApp(options: AppOptions): App {
   });
   app.use(guardDoor);
   app.use(limitBody);
+  app.route("/", pageRoutes());
   app.route("/", overviewRoutes(options));
   app.route("/", healthRoutes(options));
   app.route("/", podRoutes(options));

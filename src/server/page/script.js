@@ -1,0 +1,185 @@
+// The page of a browser: what the endpoint tells, as it changes.
+// Invariant: nothing is asked of anywhere but the server that the page is from.
+
+const { h, keyOf, statusesOf, podsView, podView, eventsView, manifestsView, causesView } = self.draw;
+
+/** Lines of a log that are kept on the page. */
+const logLinesMax = 2000;
+const pods = new Map();
+const events = new Map();
+let manifests = { files: [] };
+/** The pod whose log is shown, and what ends its stream. */
+let log;
+
+const byId = (id) => document.getElementById(id);
+const main = byId("main");
+
+/** Once for each pod that is looked at: its lines are not made anew when its state changes. */
+function logView(key) {
+  const names = statusesOf(pods.get(key)).map(({ name }) => name);
+  const select = h(
+    "select",
+    { id: "container", change: () => readLog(key) },
+    ...names.map((name) => h("option", {}, name)),
+  );
+  select.value = pods.get(key).spec.containers[0]?.name;
+  return h(
+    "section",
+    { id: "log", "aria-label": "Log" },
+    h("h3", {}, "Log"),
+    h(
+      "div",
+      { class: "controls" },
+      h("label", {}, "Container ", select),
+      h(
+        "label",
+        {},
+        h("input", { id: "previous", type: "checkbox", change: () => readLog(key) }),
+        " before its last restart",
+      ),
+    ),
+    h("pre", { class: "log", id: "lines", tabindex: "0", "aria-label": "Log lines" }),
+  );
+}
+
+async function readLog(key) {
+  log?.abort();
+  log = new AbortController();
+  const { signal } = log;
+  const lines = byId("lines");
+  lines.replaceChildren();
+  const isPrevious = byId("previous").checked;
+  const query = new URLSearchParams({ container: byId("container").value, tailLines: "200" });
+  query.set(isPrevious ? "previous" : "follow", "true");
+  try {
+    const answer = await fetch(`/pods/${key}/logs?${query}`, { signal });
+    if (!answer.ok) return lines.append((await answer.json()).detail);
+    for await (const text of answer.body.pipeThrough(new TextDecoderStream())) appendLines(lines, text);
+  } catch (error) {
+    if (!signal.aborted) lines.append(`\n(${error.message})`);
+  }
+  // A container that was started again has a log of its own.
+  if (!signal.aborted && !isPrevious) lines.append("— end of the log —\n");
+}
+
+function appendLines(lines, text) {
+  const isAtEnd = lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 8;
+  lines.append(text);
+  if (lines.childNodes.length > logLinesMax) {
+    lines.normalize();
+    lines.textContent = lines.textContent.split("\n").slice(-logLinesMax).join("\n");
+  }
+  if (isAtEnd) lines.scrollTop = lines.scrollHeight;
+}
+
+async function explain(key) {
+  const answer = await fetch(`/pods/${key}/explain`, { headers: { Accept: "application/json" } });
+  const place = byId("explain");
+  if (!answer.ok || place === null || location.hash !== `#/pods/${key}`) return;
+  const { causes = [] } = await answer.json();
+  place.replaceChildren(...causesView(causes));
+}
+
+const route = () => location.hash.replace(/^#/, "") || "/pods";
+const podOfRoute = () => /^\/pods\/([^/]+\/[^/]+)$/.exec(route())?.[1];
+
+let shownRoute;
+/** Draws what has changed; what has the focus keeps it. */
+function render() {
+  const key = podOfRoute();
+  const focused = document.activeElement?.getAttribute("href");
+  const isNew = shownRoute !== route();
+  shownRoute = route();
+  for (const link of document.querySelectorAll("nav a")) {
+    const isCurrent = route().startsWith(link.getAttribute("href").slice(1));
+    link.toggleAttribute("aria-current", isCurrent);
+  }
+  const rejected = manifests.files.filter(({ state }) => state === "rejected").length;
+  byId("pods-count").textContent = String(pods.size);
+  byId("manifests-count").textContent = rejected > 0 ? `${rejected} rejected` : "";
+  byId("manifests-count").className = `count ${rejected > 0 ? "bad" : ""}`;
+  const kept = isNew ? undefined : (byId("log") ?? undefined);
+  const causes = isNew ? [] : [...(byId("explain")?.childNodes ?? [])];
+  if (isNew) log?.abort();
+  main.replaceChildren(
+    ...viewOf(key)
+      .flat(2)
+      .filter((child) => child !== undefined),
+    ...(kept ? [kept] : []),
+  );
+  byId("explain")?.append(...causes);
+  if (key !== undefined && kept === undefined && pods.has(key)) {
+    main.append(logView(key));
+    readLog(key);
+  }
+  if (key !== undefined) explain(key);
+  if (focused) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
+function viewOf(key) {
+  const allEvents = [...events.values()];
+  if (key !== undefined) return podView(key, pods.get(key), allEvents);
+  if (route() === "/events") return eventsView(allEvents);
+  return route() === "/manifests" ? manifestsView(manifests) : podsView(pods.values());
+}
+
+let isDue = false;
+/** Many changes at once are drawn once. */
+function renderSoon() {
+  if (isDue) return;
+  isDue = true;
+  requestAnimationFrame(() => {
+    isDue = false;
+    render();
+  });
+}
+
+async function readManifests() {
+  const answer = await fetch("/manifests");
+  if (answer.ok) manifests = await answer.json();
+  renderSoon();
+}
+
+/** Keeps `objects` as the server has them; the browser connects again by itself, from where it was. */
+function watch(path, objects, onChange) {
+  const source = new EventSource(path);
+  const put = ({ data }) => {
+    const object = JSON.parse(data);
+    objects.set(keyOf(object), object);
+    onChange();
+  };
+  source.addEventListener("added", put);
+  source.addEventListener("modified", put);
+  source.addEventListener("deleted", ({ data }) => {
+    objects.delete(keyOf(JSON.parse(data)));
+    onChange();
+  });
+  source.addEventListener("reset", () => objects.clear());
+  source.addEventListener("open", () => tellLink("live", true));
+  source.addEventListener("error", () => tellLink("no connection to the agent; trying again …", false));
+}
+
+function tellLink(text, isGood) {
+  byId("link").textContent = text;
+  byId("link").className = isGood ? "" : "bad";
+}
+
+watch("/pods", pods, () => {
+  renderSoon();
+});
+watch("/events", events, () => {
+  renderSoon();
+  readManifestsSoon();
+});
+
+let manifestTimer;
+function readManifestsSoon() {
+  clearTimeout(manifestTimer);
+  manifestTimer = setTimeout(readManifests, 200);
+}
+addEventListener("hashchange", () => {
+  render();
+  main.focus();
+});
+setInterval(renderSoon, 10_000); // ages
+readManifests();
