@@ -13,6 +13,7 @@ async function run(argv: readonly string[]): Promise<number> {
   }
   const { runProgram } = await import("./cli/program.ts");
   return runProgram(command === "--version" ? ["version"] : argv, {
+    self: self(),
     async runAgent(flags) {
       const { runAgentCommand } = await import("./agent.ts");
       return runAgentCommand(flags, self());

@@ -19,7 +19,7 @@ export const defaultServer = "unix:///run/gantry/gantry.sock";
 export interface Question {
   readonly method?: "GET" | "POST";
   /** Undefined values are left out. */
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | URLSearchParams;
   readonly accept?: string;
   readonly body?: string;
   readonly signal?: AbortSignal;
@@ -154,8 +154,9 @@ async function problemIn(response: Response): Promise<string> {
 }
 
 function withQuery(path: string, query: Question["query"] = {}): string {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query))
-    if (value !== undefined) parameters.set(name, String(value));
+  const parameters = new URLSearchParams(query instanceof URLSearchParams ? query : undefined);
+  if (!(query instanceof URLSearchParams))
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) parameters.set(name, String(value));
   return parameters.size === 0 ? path : `${path}?${parameters}`;
 }

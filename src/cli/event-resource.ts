@@ -8,6 +8,7 @@ import { printable, type Row } from "./table.ts";
 export const eventResource: Resource<Event> = {
   names: ["events", "event", "ev"],
   isNamespaced: true,
+  watchPath: "/events",
   async list(client) {
     const whole = await client.json<EventList>("/events");
     return { whole, items: whole.items };

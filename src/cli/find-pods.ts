@@ -10,8 +10,8 @@ export interface PodName {
   readonly name: string;
 }
 
-export async function listPods(client: AgentClient): Promise<PodList> {
-  return client.json<PodList>("/pods");
+export async function listPods(client: AgentClient, signal?: AbortSignal): Promise<PodList> {
+  return client.json<PodList>("/pods", signal && { signal });
 }
 
 export function nameOf({ metadata }: Pod): PodName {

@@ -11,6 +11,7 @@ import type { Row } from "./table.ts";
 export const podResource: Resource<Pod> = {
   names: podTypes,
   isNamespaced: true,
+  watchPath: "/pods",
   async list(client) {
     const whole = await listPods(client);
     return { whole, items: whole.items };

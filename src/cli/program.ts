@@ -1,15 +1,16 @@
 // The command line: every command with its flags, once. `--help`, the man page and completion are made from it.
 // Invariant: what a command does is loaded when it runs, so that none pays for another.
 
-import { Argument, Command, CommanderError, Option } from "commander";
-import { type AgentFlags, addAgentOptions, agentFlags } from "./agent-options.ts";
+import { Argument, Command, CommanderError } from "commander";
 import { addClientCommands, type Done } from "./client-commands.ts";
 import { CommandFailure, OutputClosed, UsageError } from "./failure.ts";
+import { addMachineCommands, type MachineCommandParts } from "./machine-commands.ts";
 import { print, tell } from "./output.ts";
 
-export interface ProgramParts {
-  readonly runAgent: (flags: AgentFlags) => Promise<number>;
-}
+export type ProgramParts = Pick<MachineCommandParts, "runAgent" | "self">;
+
+/** As a shell tells of a program that SIGPIPE ended. */
+const outputClosedCode = 141;
 
 /** Resolves with the exit code: 0, 1 the thing failed, 2 wrong usage. */
 export async function runProgram(argv: readonly string[], parts: ProgramParts): Promise<number> {
@@ -29,28 +30,43 @@ export async function runProgram(argv: readonly string[], parts: ProgramParts): 
   }
 }
 
-/** As a shell tells of a program that SIGPIPE ended. */
-const outputClosedCode = 141;
-
-export function createProgram(parts: ProgramParts, done: Done): Command {
+function createProgram(parts: ProgramParts, done: Done): Command {
   const program = new Command("gantry")
     .description("Keeps a machine's static pods running.")
+    .usage("COMMAND")
     .helpCommand("help [command]", "print help for a command")
     .helpOption("-h, --help", "print help")
+    .configureHelp({ showGlobalOptions: false })
     .configureOutput({ outputError: (text, write) => write(`gantry: ${oneLine(text)}\n`) })
     .exitOverride();
-  addAgentCommands(program, parts, done);
+  const manPage = async () => {
+    const [{ manPage: make }, { version }] = await Promise.all([
+      import("./man-page.ts"),
+      import("../version.ts"),
+    ]);
+    return make(program, version);
+  };
   addClientCommands(program, done);
+  addMachineCommands(program, { ...parts, manPage }, done);
   program
-    .command("validate")
-    .description("check manifest files, or directories of them, as the agent would")
-    .argument("<path...>")
-    .option("--node-name <name>", "suffix of pod names; the host's name")
-    .addOption(new Option("-o, --output <format>", "how to print it").choices(["json"]))
-    .action(async (paths: string[], options) => {
-      const { runValidate } = await import("./validate.ts");
-      done(await runValidate(paths, options));
+    .command("completion")
+    .description("print a script that completes what is typed")
+    .addArgument(new Argument("<shell>").choices(["bash", "zsh", "fish"]))
+    .action(async (shell: "bash" | "zsh" | "fish") => {
+      const { completionScript } = await import("./completion.ts");
+      await print(completionScript(shell));
     });
+  program
+    .command("__complete", { hidden: true })
+    .argument("[words...]")
+    .action(async (words: string[]) => {
+      const { complete } = await import("./complete.ts");
+      await print((await complete(program, words)).map((line) => `${line}\n`).join(""));
+    });
+  program
+    .command("man", { hidden: true })
+    .description("print the man page")
+    .action(async () => print(await manPage()));
   program
     .command("version")
     .description("print the version")
@@ -62,30 +78,9 @@ export function createProgram(parts: ProgramParts, done: Done): Command {
   program
     .command("rkt")
     .description("the built-in engine, with rkt's command line")
-    .addArgument(new Argument("[arguments...]"))
+    .argument("[arguments...]")
     .helpOption(false);
   return program;
-}
-
-function addAgentCommands(program: Command, { runAgent }: ProgramParts, done: Done): void {
-  addAgentOptions(
-    program
-      .command("agent")
-      .description("keep the pods of the manifest directory running")
-      .action(async (_options, command: Command) => done(await runAgent(agentFlags(command)))),
-  );
-  addAgentOptions(
-    program
-      .command("config")
-      .description("print the agent's configuration as it is in effect, and where each value comes from")
-      .addOption(
-        new Option("-o, --output <format>", "how to print it").choices(["yaml", "json"]).default("yaml"),
-      )
-      .action(async ({ output }, command: Command) => {
-        const { runConfig } = await import("./show-config.ts");
-        done(await runConfig(agentFlags(command), output));
-      }),
-  );
 }
 
 /** commander puts its suggestion on a line of its own. */

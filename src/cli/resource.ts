@@ -7,6 +7,8 @@ export interface Resource<T extends object = object> {
   /** As typed; the first one is also shown, in `-o name` and messages. */
   readonly names: readonly string[];
   readonly isNamespaced: boolean;
+  /** Where its changes are told; undefined: nowhere. */
+  readonly watchPath?: "/pods" | "/events";
   /** What the agent answers, and the things in it. */
   list(client: AgentClient): Promise<{ readonly whole: object; readonly items: readonly T[] }>;
   /** The whole answer with only some of its things. */
@@ -25,6 +27,6 @@ export interface Columns {
   readonly nowMs: number;
 }
 
-/** How long ago, as kubectl writes that it does not know. */
+/** As kubectl writes that there is nothing to tell. */
 export const unknown = "<unknown>";
 export const none = "<none>";

@@ -1,0 +1,110 @@
+// The agent's own unit. Pure.
+// Invariant: it gives the agent what that does itself and no more; what takes all of root's rights, systemd does outside of it.
+
+import type { Config } from "../config/settings.ts";
+import { execCommand, serializeUnitFile, type UnitEntry } from "../systemd/unit-file.ts";
+
+export interface AgentUnitOptions {
+  /** Absolute path of the executable. */
+  readonly executable: string;
+  /** What is in effect without flags: the unit gives none. */
+  readonly config: Config;
+  readonly systemdVersion: number;
+}
+
+/** Type=notify-reload. */
+const notifyReloadVersion = 253;
+/** `systemd-run --setenv=NAME`, on which a confined agent depends. */
+const confinementVersion = 250;
+
+export function agentUnit(options: AgentUnitOptions): string {
+  const { executable, config, systemdVersion } = options;
+  const unit = serializeUnitFile([
+    {
+      name: "Unit",
+      entries: [
+        ["Description", "gantry: keeps the machine's pods running"],
+        ["Documentation", "man:gantry(1)"],
+        ["After", "dbus.service network.target"],
+        ["RequiresMountsFor", [config.manifestPath, config.stateDir].map(quoted).join(" ")],
+        ["StartLimitIntervalSec", "0"],
+      ],
+    },
+    {
+      name: "Service",
+      entries: [
+        ...(systemdVersion >= notifyReloadVersion
+          ? ([["Type", "notify-reload"]] as const)
+          : ([
+              ["Type", "notify"],
+              ["ExecReload", "/bin/kill -HUP $MAINPID"],
+            ] as const)),
+        ["ExecStart", execCommand([executable, "agent"])],
+        ["Restart", "always"],
+        ["RestartSec", "1"],
+        ["WatchdogSec", "60"],
+        // They would make the executable run something else than gantry.
+        ["UnsetEnvironment", "BUN_OPTIONS BUN_BE_BUN BUN_INSPECT NODE_OPTIONS"],
+        ...directories(config),
+        ...(systemdVersion >= confinementVersion ? confinement : []),
+      ],
+    },
+    { name: "Install", entries: [["WantedBy", "multi-user.target"]] },
+  ]);
+  return `# Written by "gantry install", and again by the next one; changes belong into a drop-in: systemctl edit gantry\n${unit}`;
+}
+
+/** Where it writes. */
+function directories({ runDir, stateDir, unitDir, rkt }: Config): readonly UnitEntry[] {
+  const below = (path: string, parent: string) =>
+    path.startsWith(parent) ? path.slice(parent.length) : undefined;
+  const run = below(runDir, "/run/");
+  const state = below(stateDir, "/var/lib/");
+  const others = [
+    unitDir,
+    ...(run === undefined ? [runDir] : []),
+    ...(state === undefined ? [stateDir] : []),
+    // A real rkt's, where there is one.
+    `-${rkt.dir || "/var/lib/rkt"}`,
+  ];
+  return [
+    ...(run === undefined
+      ? []
+      : ([
+          ["RuntimeDirectory", quoted(run)],
+          ["RuntimeDirectoryPreserve", "yes"], // restarts and reloads of the agent pass, the pods stay
+        ] as const)),
+    ...(state === undefined ? [] : ([["StateDirectory", quoted(state)]] as const)),
+    ["ReadWritePaths", others.map(quoted).join(" ")],
+  ];
+}
+
+const confinement: readonly UnitEntry[] = [
+  ["NoNewPrivileges", "yes"],
+  // Files of any owner are read (manifests, messages of pods), and given to a pod's group.
+  ["CapabilityBoundingSet", "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID"],
+  ["ProtectSystem", "strict"],
+  ["ProtectHome", "read-only"],
+  ["PrivateDevices", "yes"],
+  ["PrivateMounts", "yes"],
+  ["ProtectClock", "yes"],
+  ["ProtectControlGroups", "yes"],
+  ["ProtectHostname", "yes"],
+  ["ProtectKernelLogs", "yes"],
+  ["ProtectKernelModules", "yes"],
+  ["ProtectKernelTunables", "yes"],
+  ["LockPersonality", "yes"],
+  ["RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6 AF_NETLINK"],
+  ["RestrictNamespaces", "yes"],
+  ["RestrictRealtime", "yes"],
+  ["SystemCallArchitectures", "native"],
+  ["SystemCallFilter", "@system-service"],
+  ["SystemCallFilter", "~@keyring @memlock @resources @setuid"],
+  ["SystemCallErrorNumber", "EPERM"],
+];
+
+/** One word of a list of paths. */
+function quoted(path: string): string {
+  const escaped = path.replaceAll("%", "%%");
+  return /^[^\s"'\\]+$/.test(escaped) ? escaped : `"${escaped.replaceAll(/["\\]/g, "\\$&")}"`;
+}
