@@ -112,6 +112,7 @@ export class ManifestDirectory implements AsyncDisposable {
 
   /** Takes what is missing now for deleted by somebody. Resolves when `desired` says so. */
   async confirmDelete(): Promise<ConfirmedDelete> {
+    if (this.#loop === undefined) return { refusal: notReadYet };
     const before = this.#desired.pods.map(keyOf);
     const refusal = this.#absence.confirm(await this.#list(), this.#accepted);
     if (refusal !== undefined) return { refusal };

@@ -24,7 +24,7 @@ export interface Pod {
 
 /** What annotations of ours ask for; a change of them restarts nothing. */
 export interface LifeSettings {
-  /** `gantry.io/after`: it is started once these are Ready. */
+  /** `gantry.io/after`: it is started once these are Ready. With the node's name as suffix, however they were written. */
   readonly after: readonly PodKey[];
   /** `gantry.io/rollback-after`: a new version that is not Ready by then makes room for the last that was. Undefined: never. */
   readonly rollbackAfterMs: number | undefined;
