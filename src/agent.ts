@@ -3,15 +3,13 @@
 
 import { mkdir, readFile } from "node:fs/promises";
 import { AgentNode } from "./agent-node.ts";
-import { ConfigError } from "./config/config-error.ts";
-import { LiveConfig } from "./config/live-config.ts";
-import type { ConfigInput } from "./config/read-config.ts";
+import type { LiveConfig } from "./config/live-config.ts";
 import type { Config } from "./config/settings.ts";
 import { hostAddress } from "./host/address.ts";
 import { systemClock, systemTimers } from "./host/clock.ts";
 import { lockDirectory } from "./host/directory-lock.ts";
 import { errorChain } from "./host/error.ts";
-import { createLog, type Log } from "./host/log.ts";
+import type { Log } from "./host/log.ts";
 import { trimMemory } from "./host/memory.ts";
 import { isConfined, outsideArgv } from "./host/outside.ts";
 import { parseAcceptedPod } from "./manifest/accepted.ts";
@@ -47,46 +45,14 @@ const hungAfterMs = 180_000;
 /** Without a pass for so long, what the last ones left in memory is given back. */
 const idleAfterMs = 10_000;
 
-/** `gantry agent`; resolves with the exit code. */
-export async function runAgentCommand(
-  flags: ConfigInput["flags"],
-  self: readonly [program: string, ...args: string[]],
-): Promise<number> {
-  let config: LiveConfig;
-  try {
-    config = await LiveConfig.read({ flags, environment: process.env });
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    for (const problem of error.problems) process.stderr.write(`gantry agent: ${problem}\n`);
-    return 2;
-  }
-  const log = createLog({
-    write: (line) => process.stderr.write(line),
-    isJournal: process.env.JOURNAL_STREAM !== undefined,
-    get isDebug() {
-      return config.current.debug;
-    },
-    wallMs: systemClock.wallMs,
-  });
-  const ended = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => ended.abort());
-  try {
-    await runAgent(config, { self, log, signal: ended.signal });
-    return 0;
-  } catch (error) {
-    if (ended.signal.aborted) return 0;
-    log.error("Cannot run", { error: errorChain(error) });
-    return 1;
-  }
-}
-
-interface AgentContext {
+export interface AgentContext {
   readonly self: readonly [program: string, ...args: string[]];
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): Promise<void> {
+/** Until told to end. Throws what keeps it from running. */
+export async function runAgent(live: LiveConfig, { self, log, signal }: AgentContext): Promise<void> {
   const config = live.current;
   const clock = systemClock;
   await using stack = new AsyncDisposableStack();

@@ -15,7 +15,7 @@ async function run(argv: readonly string[]): Promise<number> {
   return runProgram(command === "--version" ? ["version"] : argv, {
     self: self(),
     async runAgent(flags) {
-      const { runAgentCommand } = await import("./agent.ts");
+      const { runAgentCommand } = await import("./agent-command.ts");
       return runAgentCommand(flags, self());
     },
   });

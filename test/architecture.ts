@@ -19,6 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "service.ts": ["config", "host", "systemd"],
   "version.ts": [],
   "agent.ts": ["*"],
+  "agent-command.ts": ["agent.ts", "config", "host"],
   "agent-node.ts": ["*"],
   "main.ts": ["*"],
 };
