@@ -91,8 +91,8 @@ function render() {
   const isNew = shownRoute !== route();
   shownRoute = route();
   for (const link of document.querySelectorAll("nav a")) {
-    const isCurrent = route().startsWith(link.getAttribute("href").slice(1));
-    link.toggleAttribute("aria-current", isCurrent);
+    if (route().startsWith(link.getAttribute("href").slice(1))) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
   const rejected = manifests.files.filter(({ state }) => state === "rejected").length;
   byId("pods-count").textContent = String(pods.size);
