@@ -63,6 +63,8 @@ const lookEveryMs = 10_000;
 const localLookEveryMs = 60_000;
 /** After so long the next one is chosen though the last still runs. */
 const cleanupMs = 30_000;
+/** How often, look after look, what nobody uses is removed before a pod is: what is dead goes meanwhile, and then its images can. */
+const reclaimsMax = 2;
 /** What could not be freed is not looked for again at once. */
 const reclaimEveryMs = 60_000;
 /** A disk that was found full for a pod or an image counts as short for so long. */
@@ -77,6 +79,7 @@ export class NodePressure implements Disposable {
   #victim: PodKey | undefined;
   #looking: Promise<void> | undefined;
   #cancelAlarm: () => void = () => undefined;
+  #reclaims = 0;
   #reclaimedMs = Number.NEGATIVE_INFINITY;
   #locallyLookedMs = Number.NEGATIVE_INFINITY;
   #diskFullMs = Number.NEGATIVE_INFINITY;
@@ -122,12 +125,14 @@ export class NodePressure implements Disposable {
   noteDiskFull(): void {
     this.#diskFullMs = this.#nowMs;
     this.#options.onChange();
+    void this.look();
   }
 
   /** The machine was looked at: where the last victim is gone, nothing is to be waited for. */
   notePass(): void {
     if (this.#victim === undefined || this.#options.isLive(this.#victim)) return;
     this.#victim = undefined;
+    this.#reclaims = Math.min(this.#reclaims, reclaimsMax - 1); // what it leaves is still there
     void this.look();
   }
 
@@ -150,7 +155,7 @@ export class NodePressure implements Disposable {
     const [first] = met;
     if (first === undefined || this.#isWaitingForVictim()) return;
     const { pressure } = signalTraits[first.signal];
-    if (pressure === "DiskPressure" && (await this.#isReclaimed(first.signal))) return;
+    if (pressure === "DiskPressure" && (await this.#reclaim())) return;
     await this.#evictFor(first);
   }
 
@@ -196,12 +201,14 @@ export class NodePressure implements Disposable {
     return chosen !== undefined && isLive(this.#victim as PodKey) && this.#nowMs - chosen.sinceMs < cleanupMs;
   }
 
-  /** Whether what nobody uses was enough. */
-  async #isReclaimed(signal: SignalName): Promise<boolean> {
-    if (this.#nowMs - this.#reclaimedMs < reclaimEveryMs) return false;
+  /** Whether that was to be tried: the next look tells what it was good for. */
+  async #reclaim(): Promise<boolean> {
+    if (this.#nowMs - this.#reclaimedMs >= reclaimEveryMs) this.#reclaims = 0;
+    if (this.#reclaims >= reclaimsMax) return false;
+    this.#reclaims += 1;
     this.#reclaimedMs = this.#nowMs;
     await this.#options.reclaimDisk();
-    return !this.#observe().some((met) => met.signal === signal);
+    return true;
   }
 
   async #evictFor(met: MetThreshold): Promise<void> {
