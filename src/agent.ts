@@ -239,6 +239,10 @@ function manifestsView(config: Config, manifests: ManifestDirectory): ManifestsV
     get unreadable() {
       return manifests.desired.unreadable;
     },
+    get held() {
+      return manifests.held;
+    },
+    confirmDelete: () => manifests.confirmDelete(),
   };
 }
 
