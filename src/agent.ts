@@ -69,7 +69,12 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
   const systemd = stack.use(new Systemd({ address: process.env.DBUS_SYSTEM_BUS_ADDRESS, log }));
   /** Known once systemd has told its version. */
   let shared: string | undefined;
-  const status = new StatusStore({ clock, hostIP: hostAddress, sharedPids: () => shared });
+  const status = new StatusStore({
+    clock,
+    hostIP: hostAddress,
+    events: () => events.list(),
+    sharedPids: () => shared,
+  });
   const eventJournal = new EventJournal(config.stateDir);
   const events = new EventStore({
     clock,

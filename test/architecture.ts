@@ -56,6 +56,7 @@ const pureRoots: readonly string[] = [
   "rkt/rkt-json.ts",
   "server/age.ts",
   "status/derive.ts",
+  "status/explain.ts",
   "status/running-pods.ts",
   "systemd/pod-unit.ts",
   "systemd/selinux-context.ts",

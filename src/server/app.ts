@@ -7,6 +7,7 @@ import { errorChain } from "../host/error.ts";
 import type { Log } from "../host/log.ts";
 import { guardDoor, type ServerContext, type ServerEnv } from "./connection.ts";
 import { type EventsView, eventRoutes } from "./events.ts";
+import { type ExplainView, explainRoutes } from "./explain.ts";
 import { type HealthChecks, healthRoutes } from "./health.ts";
 import { type ImagesView, imageRoutes } from "./images.ts";
 import { defaultLimits } from "./limits.ts";
@@ -15,12 +16,12 @@ import { type ManifestsView, manifestRoutes } from "./manifests.ts";
 import { type MetricsView, metricsRoutes } from "./metrics.ts";
 import { overviewRoutes } from "./overview.ts";
 import { pageRoutes } from "./page.ts";
-import { type PodsView, podRoutes } from "./pods.ts";
+import { podRoutes } from "./pods.ts";
 import { problemResponse, RequestError } from "./request-error.ts";
 import { type StatsView, statsRoutes } from "./stats.ts";
 
 export interface AppOptions {
-  readonly status: PodsView;
+  readonly status: ExplainView;
   readonly events: EventsView;
   readonly logs: LogSource;
   readonly manifests: ManifestsView;
@@ -54,6 +55,7 @@ export function createApp(options: AppOptions): App {
   app.route("/", healthRoutes(options));
   app.route("/", podRoutes(options));
   app.route("/", eventRoutes(options));
+  app.route("/", explainRoutes(options));
   app.route("/", logRoutes(options));
   app.route("/", manifestRoutes(options));
   app.route("/", statsRoutes(options));

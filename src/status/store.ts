@@ -1,7 +1,7 @@
 // The current status of every Pod, for whoever asks.
 // Invariant: nothing changes here but by update() and reportImages(), and the resource version only when a Pod's status did.
 
-import type { Pod as V1Pod } from "kubernetes-types/core/v1";
+import type { Event as V1Event, Pod as V1Pod } from "kubernetes-types/core/v1";
 import { type Desired, isHeld } from "../pod/desired.ts";
 import type { HealthByRevision } from "../pod/health.ts";
 import { type ImageActivity, noImageActivity } from "../pod/image-activity.ts";
@@ -10,6 +10,7 @@ import { isLive, type Observation, type Revision } from "../pod/observed-pod.ts"
 import type { Waiting } from "../pod/waiting.ts";
 import { type Change, ChangeLog } from "./change-log.ts";
 import { derivePod } from "./derive.ts";
+import { type ExplainedWorld, type Explanation, explainPod } from "./explain.ts";
 import { manifestVerdict, type PodView, podOfRevisions } from "./shown-pod.ts";
 import { type ShownRevisions, shownStages } from "./shown-stage.ts";
 
@@ -25,6 +26,8 @@ export interface StatusStoreOptions {
   readonly clock: { readonly wallMs: () => number; readonly nowMs: () => number };
   /** Asked at each update, as a machine gets its address later than its agent, and another one now and then. Empty: not known. */
   readonly hostIP: () => string;
+  /** What happened lately, the last last. */
+  readonly events: () => readonly V1Event[];
   /** Why pods share the machine's process ids that did not ask for it; undefined: none does. */
   readonly sharedPids: () => string | undefined;
 }
@@ -94,6 +97,16 @@ export class StatusStore {
   isInitContainer(key: PodKey, name: string): boolean {
     const inits = this.#entries.get(key)?.view.pod.spec.initContainers ?? [];
     return inits.some((container) => container.name === name);
+  }
+
+  /** Why it is not Ready. Undefined: there is no such Pod. */
+  explain(namespace: string, name: string): Explanation | undefined {
+    const world: ExplainedWorld = {
+      viewOf: (key) => this.#entries.get(key)?.view,
+      podOf: (key) => this.#entries.get(key)?.pod,
+      events: this.#options.events(),
+    };
+    return explainPod(podKey(namespace, name), world);
   }
 
   /** Oldest first; undefined: not all of them are known any more, or that version is none of ours. */

@@ -47,7 +47,7 @@ function turnState({ image }: ShownContainer, view: PodView): ContainerStateWait
   return initialWaiting(view);
 }
 
-export function afterMessage({ pods, unknown }: Extract<Waiting, { kind: "after" }>): string {
+function afterMessage({ pods, unknown }: Extract<Waiting, { kind: "after" }>): string {
   const notReady = pods.length === 0 ? [] : [`waits for ${pods.join(", ")} to be Ready`];
   const missing =
     unknown.length === 0 ? [] : [`waits for ${unknown.join(", ")}, of which there is no manifest`];
@@ -87,7 +87,7 @@ function crashLoopState(
   return { reason: "CrashLoopBackOff", message: `${what}, next try at ${rfc3339(bootMs + untilMs)}` };
 }
 
-function pullingMessage({ image, isQueued, progress }: Pulling): string {
+export function pullingMessage({ image, isQueued, progress }: Pulling): string {
   if (isQueued) return `Waiting for other pulls, then pulling image "${image}"`;
   if (progress === undefined) return `Pulling image "${image}"`;
   const { doneBytes, totalBytes } = progress;
@@ -96,7 +96,7 @@ function pullingMessage({ image, isQueued, progress }: Pulling): string {
 }
 
 /** As Go prints a duration of whole seconds: `10s`, `2m40s`, `5m0s`. */
-function formatDuration(ms: number): string {
+export function formatDuration(ms: number): string {
   const seconds = Math.round(ms / 1000);
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }

@@ -13,7 +13,7 @@ export class WatchedStore extends StatusStore {
 
   constructor() {
     const clock = new FakeClock();
-    super({ clock, hostIP: () => "", sharedPids: () => undefined });
+    super({ clock, hostIP: () => "", events: () => [], sharedPids: () => undefined });
     this.clock = clock;
   }
 

@@ -11,7 +11,7 @@ import { baseDesired, basePod, baseRevision, exited } from "../reconcile/base-wo
 
 function create() {
   const clock = new FakeClock();
-  const store = new StatusStore({ clock, hostIP: () => "", sharedPids: () => undefined });
+  const store = new StatusStore({ clock, hostIP: () => "", events: () => [], sharedPids: () => undefined });
   const changes: Change<V1Pod>[] = [];
   store.subscribe((change) => changes.push(change));
   const told = () => changes.splice(0).map(({ kind, object }) => `${kind} ${object.metadata?.name}`);
