@@ -14,7 +14,7 @@ import { print, tell } from "./output.ts";
 
 export const agentUnitPath = "/etc/systemd/system/gantry.service";
 export const manPagePath = "/usr/local/share/man/man1/gantry.1";
-const sysusersPath = "/etc/sysusers.d/gantry.conf";
+export const sysusersPath = "/etc/sysusers.d/gantry.conf";
 
 export interface InstallOptions {
   readonly now?: boolean;

@@ -61,6 +61,6 @@ function addInstall(program: Command, { self, manPage }: MachineCommandParts, do
     .option("--dry-run", "only print what would be done")
     .action(async (options) => {
       const { runUninstall } = await import("./uninstall.ts");
-      done(await runUninstall(options));
+      done(await runUninstall(options, self));
     });
 }

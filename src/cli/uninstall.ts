@@ -1,14 +1,16 @@
 // `gantry uninstall`: the agent is no service any more.
 // Invariant: pods run on unless told otherwise, and what is mounted below a directory is never removed with it.
 
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { readConfig } from "../config/read-config.ts";
+import type { Config } from "../config/settings.ts";
 import { runCommand } from "../host/command.ts";
 import { readTextIfExists } from "../host/files.ts";
-import { unmountBelow } from "../host/mount-table.ts";
+import { isMountPoint, unmountBelow } from "../host/mount-table.ts";
 import { podUnitGlob, uuidOfPodUnit } from "../pod/names.ts";
 import { CommandFailure } from "./failure.ts";
-import { agentUnitPath, manPagePath, systemctl } from "./install.ts";
+import { agentUnitPath, manPagePath, systemctl, sysusersPath } from "./install.ts";
 import { print } from "./output.ts";
 
 export interface UninstallOptions {
@@ -17,48 +19,75 @@ export interface UninstallOptions {
   readonly dryRun?: boolean;
 }
 
-/** Resolves with the exit code. */
-export async function runUninstall({ purge, stopPods, dryRun }: UninstallOptions): Promise<number> {
+interface Step {
+  /** As said of it. */
+  readonly what: string;
+  readonly act: () => Promise<unknown>;
+}
+
+/** `self` starts this program. Resolves with the exit code. */
+export async function runUninstall(options: UninstallOptions, self: readonly string[]): Promise<number> {
+  const { purge, stopPods, dryRun } = options;
   if (process.getuid?.() !== 0 && !dryRun)
     throw new CommandFailure("Only root can uninstall (sudo gantry uninstall)");
   const { config } = await readConfig({ flags: {}, environment: {} });
-  const units = await runningPodUnits();
-  if (purge && units.length > 0 && !stopPods)
+  const pods = await runningPodUnits();
+  const isOne = pods.length === 1;
+  const some = `${pods.length} ${isOne ? "pod" : "pods"}`;
+  const run = isOne ? "runs" : "run";
+  if (purge && pods.length > 0 && !stopPods)
     throw new CommandFailure(
-      `${units.length} pods run, and --purge removes what they run from (--stop-pods ends them first)`,
+      `${some} ${run}, and --purge removes what ${isOne ? "it runs" : "they run"} from (--stop-pods ends them first)`,
     );
-  const { stateDir, runDir } = config;
-  const steps: readonly (readonly [what: string, act: () => Promise<void>])[] = [
-    ...((await readTextIfExists(agentUnitPath)) === undefined
-      ? []
-      : ([
-          ["stop gantry.service", () => systemctl("disable", "--now", "--quiet", "gantry.service")],
-          [`remove ${agentUnitPath}`, () => rm(agentUnitPath, { force: true })],
-        ] as const)),
-    [`remove ${manPagePath}`, () => rm(manPagePath, { force: true })],
-    ...(stopPods && units.length > 0
-      ? [[`stop ${units.length} pods`, () => systemctl("stop", ...units)] as const]
-      : []),
-    ...(purge
-      ? [
-          ...["/etc/gantry", stateDir, runDir].map(
-            (path) => [`remove ${path}`, () => removeTree(path)] as const,
-          ),
-          [
-            "remove /etc/sysusers.d/gantry.conf",
-            () => rm("/etc/sysusers.d/gantry.conf", { force: true }),
-          ] as const,
-        ]
-      : []),
-    ["read systemd's units again", () => systemctl("daemon-reload")],
+  const steps = [
+    ...((await readTextIfExists(agentUnitPath)) === undefined ? [] : serviceSteps()),
+    ...(stopPods && pods.length > 0 ? [{ what: `stop ${some}`, act: () => systemctl("stop", ...pods) }] : []),
+    ...(purge ? purgeSteps(config, self) : []),
+    { what: "read systemd's units again", act: () => systemctl("daemon-reload") },
   ];
-  for (const [what, act] of steps) {
+  for (const { what, act } of steps) {
     await print(`${dryRun ? "would " : ""}${what}\n`);
     if (!dryRun) await act();
   }
-  if (units.length > 0 && !stopPods)
-    await print(`${units.length} pods run on, until systemctl stop '${podUnitGlob}' or the next boot\n`);
+  if (pods.length > 0 && !stopPods)
+    await print(`${some} ${run} on, until systemctl stop '${podUnitGlob}' or the next boot\n`);
   return 0;
+}
+
+function serviceSteps(): readonly Step[] {
+  return [
+    {
+      what: "stop gantry.service",
+      act: () => systemctl("disable", "--now", "--quiet", "gantry.service"),
+    },
+    removal(agentUnitPath),
+    removal(manPagePath),
+  ];
+}
+
+/** What runs no more is removed by rkt itself first: it knows of networks too. */
+function purgeSteps({ stateDir, runDir, unitDir, rkt }: Config, self: readonly string[]): readonly Step[] {
+  const engine = [...self, "rkt", `--dir=${rkt.dir || `${stateDir}/rkt`}`];
+  const gc = [...engine, "gc", "--grace-period=0s", "--expire-prepared=0s"];
+  return [
+    {
+      what: "remove what pods have left",
+      async act() {
+        await runCommand(gc, { timeoutMs: 300_000 });
+        for (const name of await readdir(unitDir))
+          if (/^gantry-[0-9a-f]{8}-[0-9a-f-]{27}.*\.service$/.test(name)) await rm(join(unitDir, name));
+      },
+    },
+    ...["/etc/gantry", stateDir, runDir].map((path) => ({
+      what: `remove ${path}`,
+      act: () => removeTree(path),
+    })),
+    removal(sysusersPath),
+  ];
+}
+
+function removal(path: string): Step {
+  return { what: `remove ${path}`, act: () => rm(path, { force: true }) };
 }
 
 async function runningPodUnits(): Promise<readonly string[]> {
@@ -77,7 +106,11 @@ async function runningPodUnits(): Promise<readonly string[]> {
     .filter((unit) => uuidOfPodUnit(unit) !== undefined);
 }
 
+/** What is mounted there itself is a disk of the machine's: it stays, and is emptied. */
 async function removeTree(path: string): Promise<void> {
-  await unmountBelow(path);
-  await rm(path, { recursive: true, force: true });
+  for (const name of await readdir(path).catch(() => [])) {
+    await unmountBelow(join(path, name));
+    await rm(join(path, name), { recursive: true, force: true });
+  }
+  if (!(await isMountPoint(path))) await rm(path, { recursive: true, force: true });
 }
