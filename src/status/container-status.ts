@@ -75,10 +75,12 @@ function terminated(revision: Revision, name: string): ContainerStateTerminated 
   const failure = end?.failure;
   const startedAt = rfc3339(revision.startedAtMs);
   const finishedAt = rfc3339(exited?.finishedAtMs ?? end?.finishedAtMs);
+  // What was stopped for its fault left no code of its own, yet how it ended is known.
+  const exitCode = exited?.exitCode ?? (end?.killed && unknownCode);
   return {
     containerID: containerId(revision, name),
-    exitCode: failure ? exited?.exitCode || startErrorCode : (exited?.exitCode ?? unknownCode),
-    reason: failure ? "StartError" : terminatedReason(exited),
+    exitCode: failure ? exited?.exitCode || startErrorCode : (exitCode ?? unknownCode),
+    reason: failure ? "StartError" : terminatedReason(exitCode),
     ...message(failure?.message || exited?.message || end?.killed?.message),
     ...(startedAt !== undefined && { startedAt }),
     ...(finishedAt !== undefined && { finishedAt }),
@@ -89,8 +91,8 @@ function message(text: string | undefined): { message?: string } {
   return text ? { message: text } : {};
 }
 
-function terminatedReason(exited: Extract<ObservedApp["state"], { kind: "exited" }> | undefined): string {
-  switch (exited?.exitCode) {
+function terminatedReason(exitCode: number | undefined): string {
+  switch (exitCode) {
     case undefined:
       return "ContainerStatusUnknown";
     case 0:

@@ -317,6 +317,7 @@ describe("what was ended for its own fault", () => {
       reason: "Error",
       message: unhealthy.message,
     });
+    expect(told(endedWith(killed, undefined))?.terminated).toMatchObject({ exitCode: 137, reason: "Error" });
     const own = endedWith(killed, 137, "bye");
     expect(told(own)?.terminated?.message).toBe("bye");
   });
