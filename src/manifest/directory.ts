@@ -281,12 +281,12 @@ function seenTimes(accepted: ReadonlyMap<string, Content>): ReadonlyMap<PodUid, 
 
 function manifestFile(
   path: string,
-  { made, problems, skipped }: Evaluated,
+  { made, problems, excerpt = [], skipped }: Evaluated,
   conflicts: readonly Problem[] | undefined,
 ): ManifestFile[] {
   if (skipped !== undefined) return [{ path, state: "skipped", reason: skipped }];
   const reasons = conflicts ?? problems;
-  if (reasons !== undefined) return [{ path, state: "rejected", problems: reasons }];
+  if (reasons !== undefined) return [{ path, state: "rejected", problems: reasons, excerpt }];
   if (made === undefined) return [];
   return [{ path, state: "accepted", pods: made.content.pods.map(keyOf) }];
 }

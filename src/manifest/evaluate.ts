@@ -1,7 +1,9 @@
 // What is made of one entry of the manifest directory.
 
 import { errorChain, hasErrorCode } from "../host/error.ts";
+import type { ManifestLine } from "../pod/desired.ts";
 import type { Problem, ProblemCode } from "../pod/problem.ts";
+import { excerptOf } from "./excerpt.ts";
 import type { Entry } from "./listing.ts";
 import { ManifestChangedError, readManifest } from "./manifest-text.ts";
 import type { Note } from "./report.ts";
@@ -12,6 +14,7 @@ export interface Evaluated {
   readonly entry: Entry;
   readonly made?: PlacedContent;
   readonly problems?: readonly Problem[];
+  readonly excerpt?: readonly ManifestLine[];
   readonly skipped?: string;
   /** What is accepted and ignored. */
   readonly notes?: readonly Note[];
@@ -53,7 +56,9 @@ async function evaluateFile(
     return { entry, problems: [wholeFileProblem(path, "Syntax", "not UTF-8 text")] };
   }
   const { problems, notes, ...made } = validateFile(path, text, options);
-  return problems.length === 0 ? { entry, made, notes } : { entry, problems };
+  return problems.length === 0
+    ? { entry, made, notes }
+    : { entry, problems, excerpt: excerptOf(text, problems) };
 }
 
 function wholeFileProblem(file: string, code: ProblemCode, message: string): Problem {

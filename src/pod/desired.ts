@@ -19,8 +19,20 @@ export interface Desired {
 export type ManifestFile =
   | { readonly path: string; readonly state: "accepted"; readonly pods: readonly PodKey[] }
   /** What was made from it before keeps running. */
-  | { readonly path: string; readonly state: "rejected"; readonly problems: readonly Problem[] }
+  | {
+      readonly path: string;
+      readonly state: "rejected";
+      readonly problems: readonly Problem[];
+      /** The lines around the problems; none of a file that may hold a Secret. */
+      readonly excerpt: readonly ManifestLine[];
+    }
   | { readonly path: string; readonly state: "skipped"; readonly reason: string };
+
+export interface ManifestLine {
+  /** 1-based. */
+  readonly line: number;
+  readonly text: string;
+}
 
 /**
  * Whether Pods made from `manifest` may still be wanted although none is listed: the directory could not be read, or that

@@ -186,7 +186,7 @@ test("manifests are listed with what became of each, and a problem's one line", 
     reason: "an editor's backup",
   } as const;
   const { app } = testApp({
-    files: [{ path: problem.file, state: "rejected", problems: [problem] }, skipped],
+    files: [{ path: problem.file, state: "rejected", problems: [problem], excerpt: [] }, skipped],
   });
   expect(JSON.parse((await get(app, "/manifests")).text)).toEqual({
     path: "/etc/gantry/manifests",
@@ -201,6 +201,7 @@ test("manifests are listed with what became of each, and a problem's one line", 
             text: '/etc/gantry/manifests/db.yaml:4:7: spec.containers[0].imag: unknown field (did you mean "image"?)',
           },
         ],
+        excerpt: [],
       },
       skipped,
     ],

@@ -106,7 +106,7 @@ test("of a pod that was deleted before this agent began, what its revision tells
 
 test("a pod of a rejected file of which nothing else is known is not shown as being deleted", () => {
   const { store } = create();
-  const files = [{ path: "/manifests/web.yaml", state: "rejected", problems: [] } as const];
+  const files = [{ path: "/manifests/web.yaml", state: "rejected", problems: [], excerpt: [] } as const];
   store.update(picture({ desired: baseDesired({ pods: [], files }) }));
   const pod = store.get("default", "web");
   expect(pod?.metadata).not.toHaveProperty("deletionTimestamp");

@@ -3,6 +3,8 @@
 
 (() => {
   const eventsMax = 200;
+  /** A problem that are shown with it. */
+  const linesAround = 2;
 
   /** An element; `attributes` with a function are listeners. */
   function h(tag, attributes, ...children) {
@@ -155,14 +157,15 @@
         h("span", { class: `state ${file.state === "rejected" ? "bad" : "good"}` }, file.state),
         file.state === "accepted" ? ` ${file.pods.join(", ")}` : "",
         file.state === "skipped" ? ` ${file.reason}` : "",
-        ...(file.problems ?? []).map(problemView),
+        ...(file.problems ?? []).map((problem) => problemView(problem, file.excerpt)),
       ]),
     ];
   }
 
   /** The problem, and the lines around it with its own marked. */
-  function problemView({ text, line, excerpt = [] }) {
-    const lines = excerpt.map((one) => {
+  function problemView({ text, line }, excerpt) {
+    const near = excerpt.filter((one) => Math.abs(one.line - line) <= linesAround);
+    const lines = near.map((one) => {
       const shown = `${String(one.line).padStart(5)}  ${one.text}\n`;
       return one.line === line ? h("mark", {}, shown) : shown;
     });
