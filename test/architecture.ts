@@ -40,6 +40,7 @@ const pureRoots: readonly string[] = [
   "pod/",
   "probe/targets.ts",
   "probe/threshold.ts",
+  "reconcile/noticed.ts",
   "reconcile/plan.ts",
   "node/candidates.ts",
   "node/eviction.ts",
