@@ -94,11 +94,14 @@ export class AgentNode implements Disposable {
     });
   }
 
-  /** The port, measured. */
-  measure(runtime: Runtime): Runtime {
+  /** The port, measured. `onAction` is told of every call that may have left something behind. */
+  measure(runtime: Runtime, onAction: () => void): Runtime {
     const { stuck, metrics } = this;
     return measuredRuntime(runtime, {
-      onOperation: (operation) => metrics.countOperation(operation),
+      onOperation(operation) {
+        metrics.countOperation(operation);
+        if (operation.type !== "list_containers") onAction();
+      },
       onLook: (seconds) => metrics.countLook(seconds),
       ...{ stuck, clock: this.#parts.clock },
     });

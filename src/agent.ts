@@ -24,6 +24,7 @@ import { RktClient } from "./rkt/rkt-client.ts";
 import { versionProblem } from "./rkt/version.ts";
 import { buildRuntime } from "./runtime/build-runtime.ts";
 import { type FoundRkt, findRkt } from "./runtime/find-rkt.ts";
+import { Leftovers } from "./runtime/leftovers.ts";
 import { machineActs, machineActsOutside } from "./runtime/machine-acts.ts";
 import { PodDirectories } from "./runtime/pod-directory.ts";
 import { PodLogs } from "./runtime/pod-logs.ts";
@@ -132,6 +133,13 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
     log,
   });
   stack.use(garbage);
+  const leftovers = stack.use(
+    new Leftovers({
+      ...config,
+      removeOfRkt: () => runtime.removeLeftovers(),
+      ...{ stuck: node.stuck, clock, timers: systemTimers, log },
+    }),
+  );
   let cancelTrim: () => void = () => undefined;
   stack.defer(() => cancelTrim());
   const memory = new Memory(`${config.runDir}/probes.json`, log);
@@ -150,7 +158,7 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
     }),
   );
   const reconciler = new Reconciler({
-    runtime: node.measure(runtime),
+    runtime: node.measure(runtime, () => leftovers.noteChange()),
     desired: () => manifests.desired,
     health: () => prober.health,
     evict: () => node.pressure.shortage().evicted,
@@ -212,10 +220,8 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
   const systemdVersion = await systemd.version(signal);
   await checkVersions(systemdVersion, { rkt, isBuiltin: found.isBuiltin }, signal);
   if (found.isBuiltin) shared = sharedPids(systemdVersion);
-  const tidied = runtime.removeLeftovers().catch((error: unknown) => {
-    log.warn("Cannot remove what is left of broken-off actions", { error: errorChain(error) });
-  });
-  stack.defer(() => tidied);
+  await leftovers.removeHalves();
+  void leftovers.sweep();
   await manifests.start(signal);
   await node.start(() => runtime.observe(signal), garbage);
   stack.defer(systemd.onChange(() => reconciler.wake("units")));

@@ -8,6 +8,7 @@ import { formatDuration, parseDuration } from "./go-text.ts";
 import { usedImages } from "./image-rm.ts";
 import { ImageStore } from "./image-store.ts";
 import { releaseDeadNetworks, releaseOrphans } from "./network/dead-networks.ts";
+import { removeOrphanUnits } from "./orphan-units.ts";
 import type { Phase, Pod } from "./pod.ts";
 import { PodStore } from "./pod-store.ts";
 import { lockPod, removePod } from "./remove-pod.ts";
@@ -30,6 +31,7 @@ export const gc: Command = {
     await sweep(store, context);
     await releaseDeadNetworks(store, context.tell);
     await releaseOrphans(store, context.tell);
+    removeOrphanUnits(store, context.tell);
     new ImageStore(context.dir).removeUnusedTrees(() => usedImages(context.dir));
     return 0;
   },

@@ -2,21 +2,21 @@
 
 import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
-const directory = "/run/systemd/system";
+export const unitDirectory = "/run/systemd/system";
 
 export function writeAppUnits(units: readonly string[], texts: readonly string[]): void {
   units.forEach((unit, index) => {
     // Not `.service`: systemd must not see half of one.
-    const temporary = `${directory}/.${unit}.tmp`;
+    const temporary = `${unitDirectory}/.${unit}.tmp`;
     writeFileSync(temporary, texts[index] ?? "");
-    renameSync(temporary, `${directory}/${unit}`);
+    renameSync(temporary, `${unitDirectory}/${unit}`);
   });
 }
 
 export function existingAppUnits(units: readonly string[]): readonly string[] {
-  return units.filter((unit) => existsSync(`${directory}/${unit}`));
+  return units.filter((unit) => existsSync(`${unitDirectory}/${unit}`));
 }
 
 export function removeAppUnits(units: readonly string[]): void {
-  for (const unit of units) rmSync(`${directory}/${unit}`, { force: true });
+  for (const unit of units) rmSync(`${unitDirectory}/${unit}`, { force: true });
 }

@@ -183,10 +183,13 @@ export class RktClient {
     );
   }
 
-  /** Removes exited pods, pods never run, and what failed preparations left: everybody's, not only ours. */
-  async gc(options: GcOptions, signal: AbortSignal): Promise<void> {
+  /**
+   * Removes exited pods, pods never run, and what failed preparations left: everybody's, not only ours. Resolves with what it says of what
+   * it could not, a line each.
+   */
+  async gc(options: GcOptions, signal: AbortSignal): Promise<readonly string[]> {
     const seconds = (ms: number) => `${Math.ceil(ms / 1000)}s`;
-    await this.#run({
+    const { stderr } = await this.#run({
       operation: "collect garbage",
       args: [
         "gc",
@@ -196,6 +199,7 @@ export class RktClient {
       timeoutMs: this.#timeouts.gcMs,
       signal,
     });
+    return stderr.split("\n").flatMap((line) => /^gc: (.*(?:cannot|failed to) .*)$/.exec(line)?.[1] ?? []);
   }
 
   /** The command that runs a prepared pod until its end: the pod unit's ExecStart. */

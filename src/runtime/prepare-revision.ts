@@ -42,7 +42,7 @@ export interface PrepareParts {
   readonly isBuiltin: boolean;
   /** Why a pod cannot have process ids of its own and so is refused; undefined: it is not. */
   readonly missingPids: () => string | undefined;
-  readonly removeLeftovers: () => Promise<void>;
+  readonly removeLeftovers: () => Promise<unknown>;
 }
 
 /** What all steps know. */

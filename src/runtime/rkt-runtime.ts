@@ -113,12 +113,13 @@ export class RktRuntime implements Runtime {
 
   /**
    * What a prepare or a remove left that was broken off, as by a kill. Only of our own data directory: a real rkt's is everybody's,
-   * and rkt-gc(8) sees to it. Not to be canceled, as that is what leaves such things; it has a deadline.
+   * and rkt-gc(8) sees to it. Not to be canceled, as that is what leaves such things; it has a deadline. Resolves with a line for each thing
+   * that could not be removed.
    */
-  async removeLeftovers(): Promise<void> {
-    if (!this.#options.isBuiltin) return;
+  async removeLeftovers(): Promise<readonly string[]> {
+    if (!this.#options.isBuiltin) return [];
     const deadline = AbortSignal.timeout(leftoversTimeoutMs);
-    await this.#options.rkt.gc({ graceMs: centuryMs, expirePreparedMs: centuryMs }, deadline);
+    return this.#options.rkt.gc({ graceMs: centuryMs, expirePreparedMs: centuryMs }, deadline);
   }
 
   async removePodDirectory(uid: PodUid): Promise<void> {

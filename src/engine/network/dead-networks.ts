@@ -7,6 +7,7 @@ import { phases } from "../pod.ts";
 import type { PodStore } from "../pod-store.ts";
 import { lockPod } from "../remove-pod.ts";
 import { unitProperties } from "../systemctl.ts";
+import { namespaceUuids } from "./network-namespace.ts";
 import { hasNetwork, recordedUuids, releaseNetwork, releaseOrphan } from "./pod-network.ts";
 
 /**
@@ -21,9 +22,9 @@ export async function releaseDeadNetworks(store: PodStore, tell: (line: string) 
     }
 }
 
-/** Those whose pod has neither a directory nor a unit: also other data directories have pods. */
+/** Those whose pod has neither a directory nor a unit: also other data directories have pods. A record may be lost, too. */
 export async function releaseOrphans(store: PodStore, tell: (line: string) => void): Promise<void> {
-  for (const uuid of recordedUuids()) {
+  for (const uuid of new Set([...recordedUuids(), ...namespaceUuids()])) {
     const isKnown = phases.some((phase) => existsSync(store.path(uuid, phase)));
     if (!isKnown && !isRunning(uuid)) await releaseOrTell(uuid, () => releaseOrphan(uuid), tell);
   }

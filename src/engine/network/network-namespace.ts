@@ -1,11 +1,11 @@
 // A pod's network namespace, kept under a name as ip-netns(8) has it: `ip netns exec gantry-UUID …` is at work there too.
 
-import { closeSync, constants, mkdirSync, openSync, rmSync, statfsSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, readdirSync, rmSync, statfsSync } from "node:fs";
 import { hasErrorCode } from "../../host/error.ts";
 import { mount, unmount } from "../../host/libc.ts";
 import { isMountPoint } from "../../host/mount-table.ts";
 import { newNetworkNamespace } from "../../host/namespaces.ts";
-import type { RktUuid } from "../../pod/names.ts";
+import { isRktUuid, type RktUuid } from "../../pod/names.ts";
 import { lockWithin } from "../lock.ts";
 
 const directory = "/run/netns";
@@ -32,6 +32,18 @@ export function findNamespace(uuid: RktUuid): string | undefined {
     return statfsSync(path).type === NSFS_MAGIC ? path : undefined;
   } catch (error) {
     if (hasErrorCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** The pods that have one, or the file for one. */
+export function namespaceUuids(): readonly RktUuid[] {
+  try {
+    return readdirSync(directory)
+      .map((name) => name.match(/^gantry-(.*)$/)?.[1] ?? "")
+      .filter(isRktUuid);
+  } catch (error) {
+    if (hasErrorCode(error, "ENOENT")) return [];
     throw error;
   }
 }
