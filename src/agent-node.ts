@@ -149,6 +149,7 @@ export class AgentNode implements Disposable {
           ...{ name: nodeName, address: hostAddress(), machine: await machine(), version },
           conditions: nodeConditions(this.pressure.states),
         }),
+      nodeConditions: () => nodeConditions(this.pressure.states),
       runningPods: () => runningPodList(this.#seen?.observation ?? { revisions: [] }),
     };
   }

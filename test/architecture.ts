@@ -55,7 +55,6 @@ const pureRoots: readonly string[] = [
   "rkt/pod-manifest.ts",
   "rkt/pod-options.ts",
   "rkt/rkt-json.ts",
-  "server/age.ts",
   "status/derive.ts",
   "status/explain.ts",
   "status/running-pods.ts",

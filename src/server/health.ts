@@ -2,7 +2,7 @@
 
 import { Hono } from "hono";
 import type { Clock } from "../host/clock.ts";
-import { formatAge } from "./age.ts";
+import { formatAge } from "../pod/age.ts";
 import type { ServerEnv } from "./connection.ts";
 import { textResponse } from "./response.ts";
 

@@ -1,27 +1,60 @@
-// GET /: what a person wants to see first, as text: the pods, and what needs mending.
+// GET /: what a person wants to see first, as text: the pods, what needs mending, and what was seen to go wrong lately.
 
 import { Hono } from "hono";
-import type { ContainerStateTerminated, ContainerStatus, Pod } from "kubernetes-types/core/v1";
+import type {
+  ContainerStateTerminated,
+  NodeCondition,
+  Pod,
+  PodCondition,
+  Event as V1Event,
+} from "kubernetes-types/core/v1";
 import type { Clock } from "../host/clock.ts";
+import { formatAge } from "../pod/age.ts";
+import { summarizePod } from "../pod/pod-summary.ts";
 import { formatProblem } from "../pod/problem.ts";
-import { formatAge } from "./age.ts";
 import type { ServerEnv } from "./connection.ts";
+import type { EventsView } from "./events.ts";
 import type { ManifestsView } from "./manifests.ts";
 import type { PodsView } from "./pods.ts";
 import { textResponse } from "./response.ts";
+import type { StatsView } from "./stats.ts";
 
-export function overviewRoutes(options: {
-  status: PodsView;
-  manifests: ManifestsView;
-  clock: Pick<Clock, "wallMs">;
-}): Hono<ServerEnv> {
+export interface OverviewRoutesOptions {
+  readonly status: PodsView;
+  readonly events: EventsView;
+  readonly stats: Pick<StatsView, "nodeConditions">;
+  readonly manifests: ManifestsView;
+  readonly clock: Pick<Clock, "wallMs">;
+}
+
+const warningsMax = 5;
+
+export function overviewRoutes(options: OverviewRoutesOptions): Hono<ServerEnv> {
+  const { status, events, stats, manifests, clock } = options;
   return new Hono<ServerEnv>().get("/", () => {
-    const pods = options.status.list();
-    const problems = [...manifestProblems(options.manifests), ...pods.flatMap(containerProblems)];
-    const parts = [podTable(pods, options.clock.wallMs())];
-    if (problems.length > 0) parts.push(`Problems:\n${problems.map((line) => `  ${line}\n`).join("")}`);
-    return textResponse(parts.join("\n"));
+    const nowMs = clock.wallMs();
+    const pods = status.list();
+    const problems = [
+      ...stats.nodeConditions().flatMap(nodeProblems),
+      ...manifestProblems(manifests),
+      ...pods.flatMap(podProblems),
+    ];
+    const warnings = events.list().filter(({ type }) => type === "Warning");
+    return textResponse(
+      [
+        podTable(pods, nowMs),
+        ...section("Problems", problems),
+        ...section(
+          "Warnings",
+          warnings.slice(-warningsMax).map((event) => warningLine(event, nowMs)),
+        ),
+      ].join("\n"),
+    );
   });
+}
+
+function section(title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : [`${title}:\n${lines.map((line) => `  ${line}\n`).join("")}`];
 }
 
 function podTable(pods: readonly Pod[], nowMs: number): string {
@@ -30,29 +63,20 @@ function podTable(pods: readonly Pod[], nowMs: number): string {
   return formatTable([["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE"], ...rows]);
 }
 
-function podRow({ metadata, spec, status }: Pod, nowMs: number): string[] {
-  const containers = status?.containerStatuses ?? [];
-  const readyCount = containers.filter(({ ready }) => ready).length;
-  // A restart is one of all containers (they share fate), so their counts are not added up.
-  const restarts = Math.max(0, ...containers.map(({ restartCount }) => restartCount));
-  const startedAt = status?.startTime ?? metadata?.creationTimestamp;
+function podRow(pod: Pod, nowMs: number): string[] {
+  const { metadata, status } = pod;
+  const { readyCount, containerCount, status: word, restartCount, restartedAt } = summarizePod(pod);
+  const since = (time: string | undefined) =>
+    time === undefined ? "-" : formatAge(nowMs - Date.parse(time));
+  const restarted = restartCount > 0 && restartedAt !== undefined ? ` (${since(restartedAt)} ago)` : "";
   return [
     metadata?.namespace ?? "",
     metadata?.name ?? "",
-    `${readyCount}/${spec?.containers.length ?? 0}`,
-    podState(status?.phase ?? "Unknown", containers),
-    String(restarts),
-    startedAt === undefined ? "-" : formatAge(nowMs - Date.parse(startedAt)),
+    `${readyCount}/${containerCount}`,
+    word,
+    `${restartCount}${restarted}`,
+    since(metadata?.creationTimestamp ?? status?.startTime),
   ];
-}
-
-/** kubectl's STATUS column: the first reason that a container has for not running, else the phase. */
-function podState(phase: string, containers: readonly ContainerStatus[]): string {
-  for (const { state } of containers) {
-    const reason = state?.waiting?.reason ?? state?.terminated?.reason;
-    if (reason !== undefined && reason !== "") return reason;
-  }
-  return phase;
 }
 
 function formatTable(rows: readonly (readonly string[])[]): string {
@@ -68,6 +92,11 @@ function formatTable(rows: readonly (readonly string[])[]): string {
     .join("");
 }
 
+/** All but Ready are about what the machine should not have. */
+function nodeProblems({ type, status, message = "" }: NodeCondition): string[] {
+  return (status === "True") === (type === "Ready") ? [] : [`${type}: ${message}`];
+}
+
 function manifestProblems(manifests: ManifestsView): string[] {
   const rejected = manifests
     .files()
@@ -75,12 +104,24 @@ function manifestProblems(manifests: ManifestsView): string[] {
   return manifests.unreadable === undefined ? rejected : [manifests.unreadable, ...rejected];
 }
 
-function containerProblems({ metadata, status }: Pod): string[] {
-  return (status?.containerStatuses ?? []).flatMap(({ name, state, lastState }) => {
+function podProblems(pod: Pod): string[] {
+  const { metadata, status } = pod;
+  const ended = status?.reason ? [`${status.reason}: ${status.message ?? ""}`] : [];
+  const lines = [
+    ...ended,
+    ...containerProblems(pod),
+    ...(status?.conditions ?? []).flatMap(conditionProblems),
+  ];
+  return lines.map((line) => `${metadata?.namespace}/${metadata?.name}: ${line}`);
+}
+
+function containerProblems({ status }: Pod): string[] {
+  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  return all.flatMap(({ name, state, lastState }) => {
     const { reason, message } = state?.waiting ?? {};
     if (message === undefined || message === "") return [];
     const before = reason === "CrashLoopBackOff" ? endOf(lastState?.terminated) : "";
-    return [`${metadata?.namespace}/${metadata?.name}: ${name}: ${reason}: ${message}${before}`];
+    return [`${name}: ${reason}: ${message}${before}`];
   });
 }
 
@@ -90,4 +131,22 @@ function endOf(terminated: ContainerStateTerminated | undefined): string {
   const { exitCode, reason = "Error", message = "" } = terminated;
   const words = message.trim().split("\n", 1)[0];
   return `; it ended with exit code ${exitCode} (${reason})${words ? `: ${words}` : ""}`;
+}
+
+/** Of ours, which say what nothing else here does. */
+const toldConditions = ["UpToDate", "ImagesUpToDate", "CleanedUp"];
+
+function conditionProblems({ type, reason = type, message = "" }: PodCondition): string[] {
+  return toldConditions.includes(type) ? [`${reason}: ${message}`] : [];
+}
+
+/** `3m12s ago (4 times): default/web-edge1: main: BackOff: …`. */
+function warningLine(event: V1Event, nowMs: number): string {
+  const { involvedObject, reason, message, count = 1, lastTimestamp = "" } = event;
+  const { kind, namespace, name, fieldPath } = involvedObject;
+  const container = /\{(.*)\}$/.exec(fieldPath ?? "")?.[1];
+  const subject = kind === "Pod" ? `${namespace}/${name}` : `node ${name}`;
+  const times = count > 1 ? ` (${count} times)` : "";
+  const parts = [subject, ...(container === undefined ? [] : [container]), reason, message];
+  return `${formatAge(nowMs - Date.parse(lastTimestamp))} ago${times}: ${parts.join(": ")}`;
 }

@@ -1,7 +1,7 @@
 // GET /stats/summary, /spec/, /node, /runningpods/: what the machine is, uses and really runs, as the kubelet tells it.
 
 import { Hono } from "hono";
-import type { Node, PodList } from "kubernetes-types/core/v1";
+import type { Node, NodeCondition, PodList } from "kubernetes-types/core/v1";
 import type { ServerEnv } from "./connection.ts";
 import { jsonResponse } from "./response.ts";
 
@@ -11,6 +11,8 @@ export interface StatsView {
   /** cadvisor's MachineInfo. */
   machine(): Promise<object>;
   node(): Promise<Node>;
+  /** Of the same, and at once. */
+  nodeConditions(): readonly NodeCondition[];
   /** What runs, whatever the manifests say. */
   runningPods(): PodList;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { App } from "../../src/server/app.ts";
-import { pod, testApp, unixConnection } from "./test-app.ts";
+import { testApp, unixConnection } from "./test-app.ts";
 
 async function get(app: ReturnType<typeof testApp>["app"], path: string, init: RequestInit = {}) {
   const response = await app.request(path, init, unixConnection);
@@ -230,76 +230,5 @@ describe("a delete is confirmed", () => {
 
   test("not by reading", async () => {
     expect((await testApp().app.request("/manifests/confirm-delete", {}, unixConnection)).status).toBe(404);
-  });
-});
-
-describe("the overview", () => {
-  test("is a table with the problems under it", async () => {
-    const { app } = testApp({
-      pods: [
-        pod(
-          "web-edge",
-          {
-            phase: "Running",
-            startTime: "2026-11-24T11:57:30Z",
-            containerStatuses: ["app", "log"].map((name) => ({
-              name,
-              ready: true,
-              restartCount: 3,
-              image: "",
-              imageID: "",
-              state: { running: {} },
-            })),
-          },
-          ["app", "log"],
-        ),
-        pod("db-edge", {
-          phase: "Pending",
-          containerStatuses: [
-            {
-              name: "app",
-              ready: false,
-              restartCount: 0,
-              image: "",
-              imageID: "",
-              state: { waiting: { reason: "ErrImagePull", message: "no such file" } },
-            },
-          ],
-        }),
-        pod("job-edge", {
-          phase: "Running",
-          containerStatuses: [
-            {
-              name: "app",
-              ready: false,
-              restartCount: 1,
-              image: "",
-              imageID: "",
-              state: { waiting: { reason: "CrashLoopBackOff", message: "back-off 10s" } },
-              lastState: { terminated: { exitCode: 3, reason: "Error", message: "disk on fire\nmore\n" } },
-            },
-          ],
-        }),
-      ],
-      unreadable: "Cannot read /etc/gantry/manifests: EIO",
-    });
-    const { response, text } = await get(app, "/");
-    expect(response.headers.get("content-type")).toStartWith("text/plain");
-    expect(text).toBe(
-      `NAMESPACE   NAME       READY   STATUS             RESTARTS   AGE
-default     web-edge   2/2     Running            3          2m
-default     db-edge    0/1     ErrImagePull       0          60m
-default     job-edge   0/1     CrashLoopBackOff   1          60m
-
-Problems:
-  Cannot read /etc/gantry/manifests: EIO
-  default/db-edge: app: ErrImagePull: no such file
-  default/job-edge: app: CrashLoopBackOff: back-off 10s; it ended with exit code 3 (Error): disk on fire
-`,
-    );
-  });
-
-  test("says so when there is nothing", async () => {
-    expect((await get(testApp({ pods: [] }).app, "/")).text).toBe("No pods.\n");
   });
 });

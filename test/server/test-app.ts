@@ -1,7 +1,8 @@
 // An app over values that a test sets, and a log source that shows whether it was ended.
 
-import type { Pod, Event as V1Event } from "kubernetes-types/core/v1";
+import type { NodeCondition, Pod, Event as V1Event } from "kubernetes-types/core/v1";
 import type { ManifestFile } from "../../src/pod/desired.ts";
+import { type PodKey, podKey } from "../../src/pod/names.ts";
 import type { LogLine, PodLog, PodLogQuery } from "../../src/pod/pod-log.ts";
 import { type App, type AppOptions, createApp } from "../../src/server/app.ts";
 import type { Connection } from "../../src/server/connection.ts";
@@ -12,8 +13,11 @@ export const nowMs = Date.parse("2026-11-24T12:00:00Z");
 export interface World {
   pods: Pod[];
   events: V1Event[];
+  nodeConditions: NodeCondition[];
   files: ManifestFile[];
   unreadable: string | undefined;
+  /** What a confirmed delete answers. */
+  confirmed: { readonly deleted: readonly PodKey[] } | { readonly refusal: string };
   checks: HealthCheck[];
   /** What the log source answers. */
   log: (query: PodLogQuery) => PodLog;
@@ -28,8 +32,10 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
   const world: World = {
     pods: [pod("web-edge", {})],
     events: [],
+    nodeConditions: [],
     files: [],
     unreadable: undefined,
+    confirmed: { deleted: [podKey("default", "web-edge")] },
     checks: [],
     log: () => stream(["one", "two"]),
     logged: [],
@@ -61,8 +67,11 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
       get unreadable() {
         return world.unreadable;
       },
+      held: [podKey("default", "web-edge")],
+      confirmDelete: () => Promise.resolve(world.confirmed),
     },
     stats: {
+      nodeConditions: () => world.nodeConditions,
       summary: async () => ({}),
       machine: async () => ({}),
       node: async () => ({ kind: "Node", apiVersion: "v1" }),
