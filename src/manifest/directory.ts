@@ -14,12 +14,13 @@ import { noMemory, readMemory, writeMemory } from "./absence-memory.ts";
 import { acceptFiles } from "./acceptance.ts";
 import { rememberedPods } from "./accepted.ts";
 import { type Content, keyOf, objectsOf } from "./content.ts";
-import { type Evaluated, evaluateEntry } from "./evaluate.ts";
+import { type Evaluated, evaluateEntry, evaluateText } from "./evaluate.ts";
 import { type Listing, listManifests } from "./listing.ts";
 import { PathWatch } from "./path-watch.ts";
 import { withContentInHash } from "./restart-on-change.ts";
 import { goneMs, Settling, settleMs } from "./settling.ts";
 import { notReadYet, type Tellers, tellChanges } from "./told-changes.ts";
+import type { ValidateOptions } from "./validate-file.ts";
 
 export interface ManifestDirectoryOptions extends Tellers {
   /** Absolute; a directory or a single file. */
@@ -217,45 +218,67 @@ export class ManifestDirectory implements AsyncDisposable {
 
   async #evaluate(nowMs: number): Promise<void> {
     const { settled } = this.#settling;
-    const seenAt = seenTimes(this.#accepted);
-    const seenAtMs = (uid: PodUid) => seenAt.get(uid) ?? this.#options.clock.wallMs();
+    const options = this.#validateOptions();
     for (const path of this.#evaluated.keys()) if (!settled.has(path)) this.#evaluated.delete(path);
     for (const [path, entry] of [...settled].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const known = this.#evaluated.get(path);
       if (entry.kind === "remembered" || (known?.entry === entry && !known.isRetried)) continue;
-      const evaluated = await evaluateEntry(path, entry, {
-        nodeName: this.#options.nodeName,
-        seenAtMs,
-        acceptedHashes: this.#rememberedHashes,
-      });
+      const evaluated = await evaluateEntry(path, entry, options);
       if (evaluated === undefined) this.#settling.unsettle(path, nowMs);
       else this.#evaluated.set(path, evaluated);
     }
   }
 
+  #validateOptions(): ValidateOptions {
+    const { nodeName, clock } = this.#options;
+    const seenAt = seenTimes(this.#accepted);
+    const seenAtMs = (uid: PodUid) => seenAt.get(uid) ?? clock.wallMs();
+    return { nodeName, seenAtMs, acceptedHashes: this.#rememberedHashes };
+  }
+
+  /** What would be desired if these files, by path, said this, or were not there (undefined); nothing of it is kept. */
+  preview(texts: ReadonlyMap<string, string | undefined>): Desired {
+    const evaluated = new Map(this.#evaluated);
+    for (const [path, text] of texts) {
+      if (text === undefined) evaluated.delete(path);
+      else evaluated.set(path, evaluateText(path, text, this.#validateOptions()));
+    }
+    const { desired } = this.#desiredOf(evaluated, (path) => !texts.has(path));
+    return { ...desired, unreadable: this.#desired.unreadable };
+  }
+
   #publish(unreadable: string | undefined): void {
-    const evaluated = [...this.#evaluated].sort(([a], [b]) => (a < b ? -1 : 1));
-    const remembered = [...this.#settling.settled.keys()].filter((path) => !this.#evaluated.has(path));
-    const versions = new Map(evaluated.map(([path, { made }]) => [path, made]));
-    for (const path of remembered) versions.set(path, undefined);
-    const { accepted, conflicts } = acceptFiles(versions, this.#accepted);
+    const { desired: made, accepted } = this.#desiredOf(this.#evaluated, () => true);
     this.#accepted = accepted;
-    const contents = [...accepted.values()];
-    const made = objectsOf(contents);
-    const objects = Bun.deepEquals(made, this.#desired.objects) ? this.#desired.objects : made;
-    const desired: Desired = {
-      pods: contents
-        .flatMap(({ pods }) => pods)
-        .map((pod) => (this.#remembered.has(pod) ? pod : withContentInHash(pod, objects))),
-      objects,
-      files: evaluated.flatMap(([path, each]) => manifestFile(path, each, conflicts.get(path))),
-      unreadable,
-    };
+    const desired = { ...made, unreadable };
     if (Bun.deepEquals(desired, this.#desired)) return;
     const before = this.#desired;
     this.#desired = desired;
     tellChanges(before, desired, this.#options);
     this.#options.onChange();
+  }
+
+  /** `isThere`: of what was accepted before and has not been read since. */
+  #desiredOf(
+    all: ReadonlyMap<string, Evaluated>,
+    isThere: (path: string) => boolean,
+  ): { readonly desired: Desired; readonly accepted: ReadonlyMap<string, Content> } {
+    const evaluated = [...all].sort(([a], [b]) => (a < b ? -1 : 1));
+    const remembered = [...this.#settling.settled.keys()].filter((path) => !all.has(path) && isThere(path));
+    const versions = new Map(evaluated.map(([path, { made }]) => [path, made]));
+    for (const path of remembered) versions.set(path, undefined);
+    const { accepted, conflicts } = acceptFiles(versions, this.#accepted);
+    const contents = [...accepted.values()];
+    const made = objectsOf(contents);
+    const objects = Bun.deepEquals(made, this.#desired.objects) ? this.#desired.objects : made;
+    const pods = contents.flatMap((content) => content.pods);
+    const desired = {
+      pods: pods.map((pod) => (this.#remembered.has(pod) ? pod : withContentInHash(pod, objects))),
+      objects,
+      files: evaluated.flatMap(([path, each]) => manifestFile(path, each, conflicts.get(path))),
+      unreadable: undefined,
+    };
+    return { desired, accepted };
   }
 }
 

@@ -55,6 +55,12 @@ async function evaluateFile(
     }
     return { entry, problems: [wholeFileProblem(path, "Syntax", "not UTF-8 text")] };
   }
+  return { ...evaluateText(path, text, options), entry };
+}
+
+/** What would be made of this text, if it were at `path`. */
+export function evaluateText(path: string, text: string, options: ValidateOptions): Evaluated {
+  const entry: Entry = { kind: "file", identity: "", size: text.length };
   const { problems, notes, ...made } = validateFile(path, text, options);
   return problems.length === 0
     ? { entry, made, notes }

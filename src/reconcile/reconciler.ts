@@ -98,6 +98,7 @@ export class Reconciler {
   #observeFailures = 0;
   #passStartedMs: number | undefined;
   #noticed: Noticed | undefined;
+  #seen: Observation | undefined;
   /** By their records. */
   #good: ReadonlyMap<string, Pod | undefined> = new Map();
 
@@ -108,6 +109,12 @@ export class Reconciler {
   /** Since when a pass has been under way, on the monotonic clock; undefined while none is. A pass that does not end hangs. */
   get passStartedMs(): number | undefined {
     return this.#passStartedMs;
+  }
+
+  /** What would be decided of what the last pass saw, if this were desired; nothing of it is done. Undefined: none has seen anything yet. */
+  preview(desired: Desired): Plan | undefined {
+    const nowMs = this.#options.clock.nowMs();
+    return this.#seen && plan(this.#world(desired, this.#seen, { inFlight: [], nowMs }));
   }
 
   /** Asks for a pass; many asks before it begins are one. */
@@ -156,8 +163,9 @@ export class Reconciler {
     }
     if (signal.aborted) return;
     this.#observeFailures = 0;
+    this.#seen = observation;
 
-    const world = this.#world(observation, inFlight, clock.nowMs());
+    const world = this.#world(this.#options.desired(), observation, { inFlight, nowMs: clock.nowMs() });
     const decided = this.#plan(world, succeeded);
     this.#notice(decided, observation);
     for (const action of decided.cancel) this.#inFlight.cancel(action);
@@ -167,8 +175,12 @@ export class Reconciler {
     onPass({ kind: "observed", reasons, desired, observation, health: world.health, plan: decided });
   }
 
-  #world(observation: Observation, inFlight: readonly Action[], nowMs: number): World {
-    const { desired, health, evict, isDiskShort, parseAccepted } = this.#options;
+  #world(
+    desired: Desired,
+    observation: Observation,
+    { inFlight, nowMs }: Pick<World, "inFlight" | "nowMs">,
+  ): World {
+    const { health, evict, isDiskShort, parseAccepted } = this.#options;
     const known = this.#good;
     const directories = observation.podDirectories.flatMap(({ uid, good }) => (good ? [{ uid, good }] : []));
     this.#good = new Map(
@@ -180,7 +192,7 @@ export class Reconciler {
     });
     this.#forgetOldFailures(nowMs);
     return {
-      desired: adoptUids(desired(), observation.revisions),
+      desired: adoptUids(desired, observation.revisions),
       observation,
       good: new Map(good),
       health: health(),
