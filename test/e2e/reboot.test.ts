@@ -33,6 +33,30 @@ test("regression: a pod that was stopped by hand counted as completed", async ()
   expect(uuidOf((await machine.pod("never")) ?? {})).toBe(uuidOf(never) ?? "");
 });
 
+test("regression: a completed pod that somebody removed from rkt was run again, at the latest after a reboot", async () => {
+  await using machine = await Machine.create();
+  await machine.startAgent();
+  const done = { image: machine.image, scripts: { main: "exit 0" }, restartPolicy: "OnFailure" };
+  await machine.write("done.yaml", manifest("done", done));
+  await machine.write("other.yaml", manifest("other", { image: machine.image, scripts: sleeper }));
+  const isDone = (pod: { status?: { phase?: string } }) => pod.status?.phase === "Succeeded";
+  const uuid = uuidOf(await machine.waitForPod("done", "done", isDone));
+  await waitUntil("its unit to have ended too", async () => (await machine.runningUnits()).size === 1);
+  await run(await executable(), "rkt", `--dir=${machine.path}/state/rkt`, "rm", uuid ?? "");
+  for (const how of ["restart", "shutdown"] as const) {
+    if (how === "shutdown") await reboot(machine, how);
+    else await machine.stopAgent();
+    await machine.startAgent();
+    await machine.waitForReady("other");
+    const pod = await machine.waitForPod("done", "still done", isDone);
+    expect(pod.status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({
+      exitCode: 0,
+      reason: "Completed",
+    });
+    expect((await machine.runningUnits()).size).toBe(1);
+  }
+});
+
 /** What a reboot leaves: no process, no mount, nothing in /run; after a power cut the disk is as it was while all ran. */
 async function reboot(machine: Machine, how: "shutdown" | "power cut"): Promise<void> {
   await machine.stopAgent("SIGKILL");

@@ -76,6 +76,44 @@ test("a foreign pod that makes `list --format=json` panic does not hide ours, an
   expect(pods.all()[0]?.uuid).toBe(foreign);
 });
 
+test("a foreign pod whose manifest rkt cannot print does not hide ours, and is left alone", async () => {
+  const { machine, pods, answer } = await rktMachine();
+  await using _ = machine;
+  const foreign = "00000000-1111-4222-8333-444444444444";
+  const empty = { acVersion: "0.8.11", acKind: "PodManifest", apps: [] };
+  pods.add(foreign, JSON.stringify(empty), { step: "prepared", createdMs: Date.now() });
+  await answer({ "cat-manifest": "10-fly/027" });
+  await machine.startAgent();
+  await machine.write("web.yaml", manifest("web", { image }));
+  await machine.waitForReady("web");
+  await machine.remove("web.yaml");
+  await waitUntil("ours to be removed", () => pods.all().length === 1);
+  expect(pods.all()[0]?.uuid).toBe(foreign);
+  expect(machine.log.split("taken for somebody else's")).toHaveLength(2);
+});
+
+test("what comes after a sidecar cannot join its network: that is told, where it has one", async () => {
+  const { machine } = await rktMachine();
+  await using _ = machine;
+  await machine.startAgent();
+  const withSidecar = (name: string) =>
+    manifest(name, { image }).replace(
+      "  containers:",
+      `  initContainers: [{name: proxy, image: ${image}, command: [x], restartPolicy: Always}]\n  containers:`,
+    );
+  await machine.write("host.yaml", withSidecar("host"));
+  await machine.waitForReady("host");
+  await machine.write("own.yaml", withSidecar("own").replace("  hostNetwork: true\n", ""));
+  const own = await machine.waitForPod(
+    "own",
+    "refused",
+    (pod) => pod.status?.containerStatuses?.[0]?.state?.waiting?.reason === "CreateContainerError",
+  );
+  expect(own.status?.containerStatuses?.[0]?.state?.waiting?.message).toContain(
+    "sidecars need the built-in engine, or hostNetwork",
+  );
+});
+
 test("a failed prepare is shown with rkt's words, and what it aborted hides nothing", async () => {
   const { machine, answer } = await rktMachine();
   await using _ = machine;
