@@ -296,9 +296,11 @@ function byFile(pods: readonly Pod[]): ReadonlyMap<string, Content> {
 function seenTimes(accepted: ReadonlyMap<string, Content>): ReadonlyMap<PodUid, number> {
   const times = [...accepted.values()]
     .flatMap(({ pods }) => pods)
-    .map(
-      ({ uid, annotations }) => [uid, Date.parse(annotations["kubernetes.io/config.seen"] ?? "")] as const,
-    );
+    .map(({ uid, annotations }) => {
+      // A Pod that was changed in place has kept the uid of what runs.
+      const ownUid = (annotations["kubernetes.io/config.hash"] ?? uid) as PodUid;
+      return [ownUid, Date.parse(annotations["kubernetes.io/config.seen"] ?? "")] as const;
+    });
   return new Map(times.filter(([, seenMs]) => !Number.isNaN(seenMs)));
 }
 
