@@ -19,7 +19,8 @@ const image: ListedImage = {
 };
 const stats = statsRoutes({
   stats: {
-    summary: async () => ({ node: { nodeName: "edge" }, pods: [] }),
+    nodeConditions: () => [],
+  summary: async () => ({ node: { nodeName: "edge" }, pods: [] }),
     machine: async () => ({ num_cores: 2 }),
     node: async () => node,
     runningPods: () => podList,
