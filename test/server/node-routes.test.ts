@@ -20,7 +20,7 @@ const image: ListedImage = {
 const stats = statsRoutes({
   stats: {
     nodeConditions: () => [],
-  summary: async () => ({ node: { nodeName: "edge" }, pods: [] }),
+    summary: async () => ({ node: { nodeName: "edge" }, pods: [] }),
     machine: async () => ({ num_cores: 2 }),
     node: async () => node,
     runningPods: () => podList,
