@@ -150,6 +150,7 @@ export class AgentNode implements Disposable {
           conditions: nodeConditions(this.pressure.states),
         }),
       nodeConditions: () => nodeConditions(this.pressure.states),
+      stuck: () => this.stuck.list(),
       runningPods: () => runningPodList(this.#seen?.observation ?? { revisions: [] }),
     };
   }
@@ -238,6 +239,7 @@ export class AgentNode implements Disposable {
       containers: countBy(revisions.flatMap(({ apps }) => apps.map(({ state }) => state.kind))),
       desiredPods: pods.length,
       manifests: countBy(files.map(({ state }) => state)),
+      stuckThings: this.stuck.list().length,
       ...{ nodeName, version },
     };
   }

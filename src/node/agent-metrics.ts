@@ -19,6 +19,7 @@ export interface AgentState {
   readonly desiredPods: number;
   /** By state: `accepted`, `rejected`, `skipped`. */
   readonly manifests: ReadonlyMap<string, number>;
+  readonly stuckThings: number;
   readonly nodeName: string;
   readonly version: string;
 }
@@ -141,6 +142,7 @@ export class AgentMetrics {
         { labels: { static: "true" }, value: state.desiredPods },
       ]),
       gauge("gantry_manifests", "Manifest files by what became of them", byLabel("state", state.manifests)),
+      gauge("gantry_stuck_things", "What should be gone and could not be removed yet", state.stuckThings),
       ...[
         this.#passes,
         this.#relists,

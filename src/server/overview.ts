@@ -12,6 +12,7 @@ import type { Clock } from "../host/clock.ts";
 import { formatAge } from "../pod/age.ts";
 import { summarizePod } from "../pod/pod-summary.ts";
 import { formatProblem } from "../pod/problem.ts";
+import type { Stuck } from "../pod/stuck.ts";
 import type { ServerEnv } from "./connection.ts";
 import type { EventsView } from "./events.ts";
 import type { ManifestsView } from "./manifests.ts";
@@ -22,7 +23,7 @@ import type { StatsView } from "./stats.ts";
 export interface OverviewRoutesOptions {
   readonly status: PodsView;
   readonly events: EventsView;
-  readonly stats: Pick<StatsView, "nodeConditions">;
+  readonly stats: Pick<StatsView, "nodeConditions" | "stuck">;
   readonly manifests: ManifestsView;
   readonly clock: Pick<Clock, "wallMs">;
 }
@@ -38,6 +39,7 @@ export function overviewRoutes(options: OverviewRoutesOptions): Hono<ServerEnv> 
       ...stats.nodeConditions().flatMap(nodeProblems),
       ...manifestProblems(manifests),
       ...pods.flatMap(podProblems),
+      ...stats.stuck().map((stuck) => stuckLine(stuck, nowMs)),
     ];
     const warnings = events.list().filter(({ type }) => type === "Warning");
     return textResponse(
@@ -93,6 +95,11 @@ function formatTable(rows: readonly (readonly string[])[]): string {
 }
 
 /** All but Ready are about what the machine should not have. */
+function stuckLine({ what, why, sinceMs }: Stuck, nowMs: number): string {
+  const words = why === "" || what.endsWith(why) ? what : `${what}: ${why}`;
+  return `cannot be removed for ${formatAge(nowMs - sinceMs)}: ${words}`;
+}
+
 function nodeProblems({ type, status, message = "" }: NodeCondition): string[] {
   return (status === "True") === (type === "Ready") ? [] : [`${type}: ${message}`];
 }

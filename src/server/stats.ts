@@ -2,6 +2,7 @@
 
 import { Hono } from "hono";
 import type { Node, NodeCondition, PodList } from "kubernetes-types/core/v1";
+import type { Stuck } from "../pod/stuck.ts";
 import type { ServerEnv } from "./connection.ts";
 import { jsonResponse } from "./response.ts";
 
@@ -13,6 +14,8 @@ export interface StatsView {
   node(): Promise<Node>;
   /** Of the same, and at once. */
   nodeConditions(): readonly NodeCondition[];
+  /** What should be gone and could not be removed yet. */
+  stuck(): readonly Stuck[];
   /** What runs, whatever the manifests say. */
   runningPods(): PodList;
 }

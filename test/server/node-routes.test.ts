@@ -20,6 +20,7 @@ const image: ListedImage = {
 const stats = statsRoutes({
   stats: {
     nodeConditions: () => [],
+    stuck: () => [],
     summary: async () => ({ node: { nodeName: "edge" }, pods: [] }),
     machine: async () => ({ num_cores: 2 }),
     node: async () => node,

@@ -72,6 +72,10 @@ test("names what the machine is short of, who was ended for it, and what keeps a
       { type: "DiskPressure", status: "False", message: "the machine has no disk pressure" },
       { type: "Ready", status: "True" },
     ],
+    stuck: [
+      { what: "directory of pod uid-1", why: "/x is still mounted", sinceMs: nowMs - 61_000 },
+      { what: "leftovers: /y is busy", why: "/y is busy", sinceMs: nowMs - 1000 },
+    ],
     pods: [
       pod("web-edge", {
         phase: "Failed",
@@ -92,6 +96,8 @@ test("names what the machine is short of, who was ended for it, and what keeps a
   default/web-edge: Evicted: The node was low on resource: memory.
   default/web-edge: setup: Init: slow
   default/web-edge: FailedKillPod: device or resource busy
+  cannot be removed for 61s: directory of pod uid-1: /x is still mounted
+  cannot be removed for 1s: leftovers: /y is busy
 `);
 });
 

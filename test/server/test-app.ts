@@ -4,6 +4,7 @@ import type { NodeCondition, Pod, Event as V1Event } from "kubernetes-types/core
 import type { ManifestFile } from "../../src/pod/desired.ts";
 import { type PodKey, podKey } from "../../src/pod/names.ts";
 import type { LogLine, PodLog, PodLogQuery } from "../../src/pod/pod-log.ts";
+import type { Stuck } from "../../src/pod/stuck.ts";
 import { type App, type AppOptions, createApp } from "../../src/server/app.ts";
 import type { Connection } from "../../src/server/connection.ts";
 import type { HealthCheck } from "../../src/server/health.ts";
@@ -14,6 +15,7 @@ export interface World {
   pods: Pod[];
   events: V1Event[];
   nodeConditions: NodeCondition[];
+  stuck: Stuck[];
   files: ManifestFile[];
   unreadable: string | undefined;
   /** What a confirmed delete answers. */
@@ -33,6 +35,7 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
     pods: [pod("web-edge", {})],
     events: [],
     nodeConditions: [],
+    stuck: [],
     files: [],
     unreadable: undefined,
     confirmed: { deleted: [podKey("default", "web-edge")] },
@@ -72,6 +75,7 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
     },
     stats: {
       nodeConditions: () => world.nodeConditions,
+      stuck: () => world.stuck,
       summary: async () => ({}),
       machine: async () => ({}),
       node: async () => ({ kind: "Node", apiVersion: "v1" }),
