@@ -126,9 +126,12 @@ export class PodDirectories {
     await this.#keepGood(uid, serializeAcceptedPod(pod));
   }
 
-  /** An edit may give a Pod another uid: what is good of it is that of its earlier ones, until it has been Ready itself. */
+  /**
+   * An edit may give a Pod another uid: what is good of it is that of its earlier ones (the last first), until it has been Ready itself. Its own
+   * comes after theirs, as it may be of a version that was edited away and is back.
+   */
   async inheritGood(uid: PodUid, earlier: readonly PodUid[]): Promise<void> {
-    for (const from of [uid, ...earlier]) {
+    for (const from of [...earlier, uid]) {
       const good = await readTextIfExists(`${this.path(from)}/good.json`);
       if (good !== undefined) return this.#keepGood(uid, good);
     }

@@ -14,7 +14,7 @@ import type { AppcPodManifest } from "../rkt/appc.ts";
 import type { Ownership } from "../rkt/ownership.ts";
 import type { PrepareOptions, RktClient } from "../rkt/rkt-client.ts";
 import { RktError } from "../rkt/rkt-error.ts";
-import { podUnitText, type UnitOrder } from "../systemd/pod-unit.ts";
+import { type PodUnitOptions, podUnitText, type UnitOrder } from "../systemd/pod-unit.ts";
 import { hooksOf } from "./hooks.ts";
 import type { ImageGarbage } from "./image-garbage.ts";
 import type { Images, PodImages } from "./images.ts";
@@ -45,13 +45,16 @@ export interface PrepareParts {
   readonly removeLeftovers: () => Promise<unknown>;
 }
 
+/** What a unit is made with. */
+export type UnitParts = Pick<PrepareParts, "rkt" | "isBuiltin" | "network" | "directories">;
+
 /** What all steps know. */
-interface Preparation {
+interface Preparation<Parts = PrepareParts> {
   readonly pod: Pod;
   readonly attempt: Attempt;
   /** The Pod as that stage sees it. */
   readonly run: Pod;
-  readonly parts: PrepareParts;
+  readonly parts: Parts;
   readonly signal: AbortSignal;
 }
 
@@ -111,7 +114,9 @@ function checkNetwork({ networkOf }: Attempt, isBuiltin: boolean): void {
 async function makeDirectory(pod: Pod, { directories, observer }: PrepareParts): Promise<void> {
   await directories.create(pod);
   const key = podKey(pod.namespace, pod.name);
-  const ofPod = observer.revisions.filter((revision) => revision.key === key);
+  const ofPod = observer.revisions
+    .filter((revision) => revision.key === key)
+    .sort((a, b) => b.activeSinceMs - a.activeSinceMs);
   await directories.inheritGood(pod.uid, [...new Set(ofPod.map(({ podUid }) => podUid))]);
 }
 
@@ -164,26 +169,29 @@ function markOf(
   return { podUid: uid, key, specHash, manifest: source.file, restartCount, backOffMs, stage, networkOf };
 }
 
-async function writeUnit(
-  uuid: RktUuid,
-  preparedMs: number,
-  { pod, attempt, run, parts, signal }: Preparation,
-): Promise<void> {
-  const { directories, unitDir } = parts;
+async function writeUnit(uuid: RktUuid, preparedMs: number, preparation: Preparation): Promise<void> {
+  const order = unitOrder(preparation.attempt, preparation.parts);
+  const text = await unitText({ uuid, preparedMs, order }, preparation);
+  await writeFileAtomic(`${preparation.parts.unitDir}/${podUnitName(uuid)}`, text);
+}
+
+/** The unit of one stage of a Pod, which `run` is as that stage sees it. */
+export async function unitText(
+  { uuid, preparedMs, order }: Pick<PodUnitOptions, "uuid" | "preparedMs" | "order">,
+  { pod, attempt, run, parts, signal }: Preparation<UnitParts>,
+): Promise<string> {
   const { hostNetwork, terminationGracePeriodSeconds } = pod.spec;
   const { restartCount, backOffMs, stage, networkOf } = attempt;
-  const order = unitOrder(attempt, parts);
-  const text = podUnitText({
+  return podUnitText({
     uuid,
     pod: { uid: pod.uid, name: pod.name, namespace: pod.namespace, hostNetwork },
     ...{ restartCount, backOffMs, preparedMs, stage, networkOf, order },
     specHash: pod.specHash,
     manifest: pod.source.file,
     ...(await podRun(run, { ...parts, uuid, networkOf, order }, signal)),
-    finishedFile: directories.finishedFile(pod.uid, uuid),
+    finishedFile: parts.directories.finishedFile(pod.uid, uuid),
     graceSeconds: terminationGracePeriodSeconds,
   });
-  await writeFileAtomic(`${unitDir}/${podUnitName(uuid)}`, text);
 }
 
 /** The engine's apps are units of their own, which end before their pod's: what comes before an end must come before theirs. */

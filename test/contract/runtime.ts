@@ -222,6 +222,24 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
       expect(podDirectories.map((directory) => directory.good)).toEqual([good, good]);
     });
 
+    test("of several versions that were Ready the last is the good one, also for one that is back", async () => {
+      await using it = await create();
+      const version = (uid: string): Pod => ({ ...it.makePod("web", "runs"), uid: uid as PodUid });
+      for (const pod of [version("uid-one"), version("uid-two")]) {
+        await it.runtime.start(await it.runtime.prepare(pod, attempt, signal), signal);
+        const revision = (await observe(it)).find(({ podUid }) => podUid === pod.uid);
+        if (revision === undefined) throw new Error("it is not there");
+        await it.runtime.markReady(pod, revision, signal);
+        await it.runtime.stop(revision, deliberate, signal);
+      }
+      for (const uid of ["uid-three", "uid-one"]) {
+        await it.runtime.prepare(version(uid), attempt, signal);
+        const { podDirectories } = await it.runtime.observe(signal);
+        const good = podDirectories.find((directory) => String(directory.uid) === uid)?.good;
+        expect(good).toBe(serializeAcceptedPod(version("uid-two")));
+      }
+    });
+
     test("what was ended for its own fault tells that, and has not succeeded", async () => {
       await using it = await create();
       const revision = await started(it, it.makePod("web", "runs"));

@@ -127,8 +127,11 @@ export class MemoryRuntime implements Runtime {
   /** Of an edit that gives the Pod another uid, what was good before is good still. */
   #accept(pod: Pod): void {
     const key = podKey(pod.namespace, pod.name);
-    const earlier = this.revisions.filter((revision) => revision.key === key).map(({ podUid }) => podUid);
-    const directories = [pod.uid, ...earlier].map((uid) => this.#directories.get(uid));
+    const earlier = this.revisions
+      .filter((revision) => revision.key === key)
+      .sort((a, b) => b.activeSinceMs - a.activeSinceMs)
+      .map(({ podUid }) => podUid);
+    const directories = [...earlier, pod.uid].map((uid) => this.#directories.get(uid));
     this.#directories.set(pod.uid, {
       uid: pod.uid,
       content: contentHash(pod, this.objects),

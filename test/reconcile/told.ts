@@ -11,7 +11,7 @@ export function told(world: World): readonly string[] {
   return toldOf(plan(world));
 }
 
-export function toldOf({ actions, waiting }: Pick<Plan, "actions" | "waiting">): readonly string[] {
+function toldOf({ actions, waiting }: Pick<Plan, "actions" | "waiting">): readonly string[] {
   return [...actions.map(actionText), ...[...waiting.values()].flat().filter(isTelling).map(waitingText)];
 }
 

@@ -163,7 +163,7 @@ describe("PodDirectories", () => {
     await at.its.inheritGood(edited.uid, [pod.uid]);
     expect(await good()).toBe(serializeAcceptedPod(pod));
     await at.its.setGood(edited.uid, edited);
-    await at.its.inheritGood(edited.uid, [pod.uid]);
+    await at.its.inheritGood(edited.uid, [edited.uid, pod.uid]);
     expect(await good()).toBe(serializeAcceptedPod(edited));
   });
 });
