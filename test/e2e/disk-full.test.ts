@@ -106,3 +106,31 @@ test("the pod that fills the disk is evicted with what it wrote, and so is one o
   const after = (await machine.pod("modest")) as Pod;
   expect([uuidOf(after), after.status?.phase]).toEqual([uuidOf(before), "Running"]);
 }, 120_000);
+
+/** Nothing fits on /run any more, until it is disposed of. */
+async function fullRun(): Promise<AsyncDisposable> {
+  const { blocks, bfree, bsize } = await statfs("/run");
+  const resize = (bytes: number) => run("mount", "-o", `remount,size=${bytes}`, "/run");
+  await resize((blocks - bfree) * bsize);
+  return { [Symbol.asyncDispose]: async () => void (await resize(blocks * bsize)) };
+}
+
+test("a unit that cannot be written on a full /run leaves nothing behind, and the pod starts once there is room", async () => {
+  await using machine = await Machine.create();
+  await machine.startAgent();
+  {
+    await using _full = await fullRun();
+    await machine.write("web.yaml", scratchPod("web", machine.image, "exec sleep 1000"));
+    const { status } = await machine.waitForPod("web", "waiting for room", (pod) => {
+      const message = pod.status?.containerStatuses?.[0]?.state?.waiting?.message ?? "";
+      return /ENOSPC|no space/i.test(message);
+    });
+    expect(status?.containerStatuses?.[0]?.state?.waiting?.reason).toBe("CreateContainerError");
+    expect(await machine.runningUnits()).toEqual(new Map());
+    const rktPods = ["prepare", "prepared", "run"].map((phase) =>
+      readdir(`${machine.path}/state/rkt/pods/${phase}`).catch(() => []),
+    );
+    expect((await Promise.all(rktPods)).flat()).toEqual([]);
+  }
+  await machine.waitForPod("web", "running", (pod) => pod.status?.phase === "Running", 30_000);
+}, 60_000);
