@@ -1,4 +1,5 @@
-// Builds the one executable: `bun build.ts [TARGET…]`, with no TARGET for this machine (dist/gantry).
+// Builds the one executable: `bun build.ts [TARGET…]`, with no TARGET for this machine (dist/gantry). `--faults` builds dist/gantry-faults
+// instead, which a test can have killed at its fault points (src/host/fault-point.ts).
 // Invariant: what it builds reads no .env, bunfig.toml or node_modules of the directory it is started in, since it runs as root.
 
 import { parseArgs } from "node:util";
@@ -12,7 +13,10 @@ const targets: Readonly<Record<string, Bun.Build.CompileTarget>> = {
   "arm64-musl": "bun-linux-arm64-musl",
 };
 
-async function build(outfile: string, target: Bun.Build.CompileTarget | undefined): Promise<void> {
+async function build(
+  outfile: string,
+  { target, hasFaults = false }: { target?: Bun.Build.CompileTarget | undefined; hasFaults?: boolean },
+): Promise<void> {
   await Bun.build({
     entrypoints: ["src/main.ts"],
     compile: {
@@ -28,6 +32,7 @@ async function build(outfile: string, target: Bun.Build.CompileTarget | undefine
     minify: { whitespace: true, syntax: true, identifiers: false }, // names stay in stack traces
     define: {
       "process.env.NODE_ENV": '"production"',
+      "process.env.GANTRY_FAULTS": String(hasFaults),
       GANTRY_VERSION: JSON.stringify(packageJson.version),
       GANTRY_COMMIT: JSON.stringify(await commit()),
     },
@@ -40,11 +45,15 @@ async function commit(): Promise<string> {
   return head.exitCode === 0 ? head.text().trim() : "unknown";
 }
 
-const { positionals } = parseArgs({ allowPositionals: true });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { faults: { type: "boolean", default: false } },
+});
 const unknown = positionals.filter((name) => !(name in targets));
 if (unknown.length > 0) {
   console.error(`build: unknown target ${unknown.join(", ")}; there are ${Object.keys(targets).join(", ")}`);
   process.exit(2);
 }
-if (positionals.length === 0) await build("dist/gantry", undefined);
-for (const name of positionals) await build(`dist/gantry-linux-${name}`, targets[name]);
+if (values.faults) await build("dist/gantry-faults", { hasFaults: true });
+else if (positionals.length === 0) await build("dist/gantry", {});
+for (const name of positionals) await build(`dist/gantry-linux-${name}`, { target: targets[name] });

@@ -13,6 +13,7 @@ import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { systemClock } from "../host/clock.ts";
 import { hasErrorCode } from "../host/error.ts";
+import { faultPoint } from "../host/fault-point.ts";
 import { syncFileSystem } from "../host/libc.ts";
 import type { ImageId } from "../pod/names.ts";
 import type { AppcImageManifest } from "../rkt/appc.ts";
@@ -142,6 +143,7 @@ export class ImageStore {
   /** What #write() has written, once the rest of it is there. */
   #add(id: ImageId, reference: string | undefined, work: string): StoredImage {
     if (this.#read(id) === undefined) this.remove(id); // one that cannot be read
+    if (process.env.GANTRY_FAULTS) faultPoint(`storing image ${id}`);
     if (!renameUnlessThere(`${work}/image`, this.#image(id))) {
       const now = new Date(systemClock.wallMs());
       for (const name of ["manifest", "size"]) fs.utimesSync(`${this.#image(id)}/${name}`, now, now);

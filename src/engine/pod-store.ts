@@ -8,6 +8,7 @@
 import { randomUUID } from "node:crypto";
 import { constants, mkdirSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { hasErrorCode } from "../host/error.ts";
+import { faultPoint } from "../host/fault-point.ts";
 import { makeNode, nodeTypes } from "../host/libc.ts";
 import { isRktUuid, type RktUuid } from "../pod/names.ts";
 import { EngineError, withFileErrors } from "./engine-error.ts";
@@ -61,6 +62,7 @@ export class PodStore {
         mkdirSync(embryo, { mode: 0o750 });
         makeNode(`${embryo}/lock`, nodeTypes.fifo | 0o640);
         const lock = lockWithin(2000, uuid, openSync(`${embryo}/lock`, constants.O_RDWR), "exclusive");
+        if (process.env.GANTRY_FAULTS) faultPoint("moving to prepare");
         renameSync(embryo, this.path(uuid, "prepare"));
         return { pod: this.#open(uuid, "prepare"), lock };
       } catch (error) {
@@ -72,7 +74,9 @@ export class PodStore {
 
   /** Only for who holds its lock. */
   move(pod: Pod, phase: Phase): Pod {
+    if (process.env.GANTRY_FAULTS) faultPoint(`moving to ${phase}`);
     renameSync(pod.path, this.path(pod.uuid, phase));
+    if (process.env.GANTRY_FAULTS) faultPoint(`moved to ${phase}`);
     return this.#open(pod.uuid, phase);
   }
 

@@ -4,6 +4,7 @@
 import { constants, fstatSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { becomeProgram } from "../host/become.ts";
 import { errorChain } from "../host/error.ts";
+import { faultPoint } from "../host/fault-point.ts";
 import { replaceStdin } from "../host/libc.ts";
 import { graceSecondsMin } from "../pod/grace.ts";
 import { podUnitName } from "../pod/names.ts";
@@ -163,8 +164,10 @@ async function startApps(
     for (const app of apps) writeAppStatus(`${pod.path}/status/${app.name}`, "waiting");
     writeFileSync(`${pod.path}/unit`, unit);
     writeFileSync(`${pod.path}/pid`, String(process.pid));
+    if (process.env.GANTRY_FAULTS) faultPoint("starting apps");
     // `fail`: bound to the pod unit, they would start that too, which else cancels a stop of it that has come meanwhile.
     systemctl(["start", "--job-mode=fail", "--", ...units]);
+    if (process.env.GANTRY_FAULTS) faultPoint("started apps");
   } catch (error) {
     removeAppUnits(units);
     await unmountPod(pod);

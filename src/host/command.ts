@@ -1,6 +1,7 @@
 // Runs a program to its end. The only user of execa; streams that have no end (logs) use Bun.spawn where they are read.
 
 import { hasErrorCode } from "./error.ts";
+import { faultPoint } from "./fault-point.ts";
 
 export interface CommandOptions {
   readonly timeoutMs: number;
@@ -71,7 +72,9 @@ export async function runCommand(argv: readonly string[], options: CommandOption
     }),
   });
   using _terminator = terminateGroup(running.pid, options);
+  if (process.env.GANTRY_FAULTS) faultPoint(`started ${argv.join(" ")}`);
   const result = await running;
+  if (process.env.GANTRY_FAULTS) faultPoint(`ended ${argv.join(" ")}`);
   if (!result.failed) return { stdout: result.stdout, stderr: result.stderr };
   throw new CommandError(
     {

@@ -3,6 +3,7 @@
 import { open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { hasErrorCode } from "./error.ts";
+import { faultPoint } from "./fault-point.ts";
 
 /**
  * Replaces `path` in one step: temporary file beside it, fsync, rename. A link at `path` is replaced, not followed. The temporary
@@ -20,7 +21,9 @@ export async function writeFileAtomic(
     await file.writeFile(content);
     await file.sync();
     await file.close();
+    if (process.env.GANTRY_FAULTS) faultPoint(`writing ${path}`);
     await rename(temporary, path);
+    if (process.env.GANTRY_FAULTS) faultPoint(`written ${path}`);
   } catch (error) {
     await file.close().catch(() => undefined);
     await rm(temporary, { force: true });

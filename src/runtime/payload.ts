@@ -23,6 +23,7 @@ import {
 } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hasErrorCode } from "../host/error.ts";
+import { faultPoint } from "../host/fault-point.ts";
 
 export interface PayloadFile {
   readonly content: Uint8Array;
@@ -64,6 +65,7 @@ export async function writePayload(
     });
     await rm(`${directory}/..data_tmp`, { force: true });
     await symlink(fresh, `${directory}/..data_tmp`);
+    if (process.env.GANTRY_FAULTS) faultPoint(`swapping ${directory}`);
     await rename(`${directory}/..data_tmp`, `${directory}/..data`);
   }
   await linkAndClean(directory, new Set([...wanted.keys()].map(firstName)), fresh);

@@ -14,6 +14,7 @@
 
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { errorChain, hasErrorCode } from "../host/error.ts";
+import { faultPoint } from "../host/fault-point.ts";
 import { readTextIfExists, writeFileAtomic } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
 import { mountPoints, unmountBelow } from "../host/mount-table.ts";
@@ -178,6 +179,7 @@ export class PodDirectories {
   }
 
   async mark(uid: PodUid, uuid: RktUuid, kind: "post-started" | "ready"): Promise<void> {
+    if (process.env.GANTRY_FAULTS) faultPoint(`marking ${kind}`);
     await writeFile(this.#file(uid, uuid, { kind }), "");
   }
 
@@ -205,7 +207,9 @@ export class PodDirectories {
     const path = this.path(uid);
     for (const name of await readdir(path).catch(() => [])) {
       const found = parseRevisionFileName(name);
-      if (found?.uuid === uuid && isMeant(found.file)) await rm(`${path}/${name}`, { force: true });
+      if (found?.uuid !== uuid || !isMeant(found.file)) continue;
+      if (process.env.GANTRY_FAULTS) faultPoint(`removing ${path}/${name}`);
+      await rm(`${path}/${name}`, { force: true });
     }
   }
 
@@ -223,6 +227,7 @@ export class PodDirectories {
     if ((await mountPoints(path)).length > 0) await this.#unmountBelow(path);
     const [remaining] = await mountPoints(path);
     if (remaining !== undefined) throw new Error(`${remaining} is still mounted`);
+    if (process.env.GANTRY_FAULTS) faultPoint(`removing ${path}`);
     await rm(path, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,7 @@
 // systemd, over the system bus: units and their jobs, and a hint whenever something of ours has changed.
 // Invariant: it stays connected by itself, and whoever listens is told to look again after every gap in which signals may be lost.
 
+import { faultPoint } from "../host/fault-point.ts";
 import type { Log } from "../host/log.ts";
 import type { UnitName } from "../pod/names.ts";
 import { type BusCall, type BusConnection, type BusSignal, type CallOptions, variantValue } from "./bus.ts";
@@ -202,8 +203,11 @@ export class Systemd implements AsyncDisposable {
     return variantValue(value);
   }
 
-  #call(call: Partial<BusCall> & Pick<BusCall, "member" | "replySignature">, options: CallOptions) {
-    return this.#link.call({ ...manager, ...call }, options);
+  async #call(call: Partial<BusCall> & Pick<BusCall, "member" | "replySignature">, options: CallOptions) {
+    if (process.env.GANTRY_FAULTS) faultPoint(`calling ${call.member}`);
+    const reply = await this.#link.call({ ...manager, ...call }, options);
+    if (process.env.GANTRY_FAULTS) faultPoint(`called ${call.member}`);
+    return reply;
   }
 
   #receive({ member, path, body }: BusSignal): void {

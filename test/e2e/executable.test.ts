@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tempDir } from "../temp-dir.ts";
-import { executable } from "./executable.ts";
+import { executable, faultyExecutable } from "./executable.ts";
 
 test("no .env, bunfig.toml, tsconfig.json, package.json or node_modules of the current directory is loaded", async () => {
   await using dir = await tempDir();
@@ -45,6 +45,12 @@ test("no .env, bunfig.toml, tsconfig.json, package.json or node_modules of the c
 test("nothing is in it that would be loaded from there: dbus-next's optional packages", async () => {
   const text = Buffer.from(await Bun.file(await executable()).arrayBuffer());
   for (const name of ["usocket", "x11"]) expect([name, text.includes(`"${name}"`)]).toEqual([name, false]);
+});
+
+test("no fault points are in it", async () => {
+  const has = async (path: string) =>
+    Buffer.from(await Bun.file(path).arrayBuffer()).includes("GANTRY_FAULT");
+  expect([await has(await executable()), await has(await faultyExecutable())]).toEqual([false, true]);
 });
 
 test("usage errors exit 2, say what is wrong in one line, and print nothing on stdout", async () => {

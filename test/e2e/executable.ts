@@ -1,25 +1,34 @@
-// The compiled executable that the end-to-end tests run, built anew when a source file is newer.
+// The compiled executables that the end-to-end tests run, built anew when a source file is newer.
 
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 const root = join(import.meta.dir, "../..");
-let built: Promise<string> | undefined;
+const built = new Map<string, Promise<string>>();
 
-/** Its absolute path. */
+/** The product's absolute path. */
 export function executable(): Promise<string> {
-  built ??= build();
-  return built;
+  return builtOnce("dist/gantry", []);
 }
 
-async function build(): Promise<string> {
-  const path = join(root, "dist/gantry");
+/** The same with fault points (src/host/fault-point.ts). */
+export function faultyExecutable(): Promise<string> {
+  return builtOnce("dist/gantry-faults", ["--faults"]);
+}
+
+function builtOnce(file: string, args: readonly string[]): Promise<string> {
+  const path = built.get(file) ?? build(join(root, file), args);
+  built.set(file, path);
+  return path;
+}
+
+async function build(path: string, args: readonly string[]): Promise<string> {
   const builtAtMs = await stat(path).then(
     ({ mtimeMs }) => mtimeMs,
     () => 0,
   );
   if (builtAtMs < (await newestSourceMs())) {
-    const run = Bun.spawnSync([process.execPath, "build.ts"], { cwd: root, stderr: "pipe" });
+    const run = Bun.spawnSync([process.execPath, "build.ts", ...args], { cwd: root, stderr: "pipe" });
     if (!run.success) throw new Error(`build.ts failed: ${run.stderr}`);
   }
   return path;

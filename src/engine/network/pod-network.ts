@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { hasErrorCode } from "../../host/error.ts";
+import { faultPoint } from "../../host/fault-point.ts";
 import { isRktUuid, type RktUuid } from "../../pod/names.ts";
 import type { AppcPodManifest } from "../../rkt/appc.ts";
 import { EngineError } from "../engine-error.ts";
@@ -42,7 +43,9 @@ export async function setUpNetwork(pod: Pod, options: NetworkOptions): Promise<P
     writeRecord(pod, attachments);
     const namespace = await createNamespace(pod.uuid);
     for (const [index, attachment] of attachments.entries()) {
+      if (process.env.GANTRY_FAULTS) faultPoint("attaching");
       const result = await attach(attachment, { containerId: pod.uuid, netns: namespace });
+      if (process.env.GANTRY_FAULTS) faultPoint("attached");
       attachments[index] = { ...attachment, result };
       writeRecord(pod, attachments);
     }
