@@ -164,7 +164,12 @@ export const desired = fc
   .map(({ isReadable, rejected, ...wanted }) =>
     baseDesired({
       ...wanted,
-      files: rejected.map((name) => ({ path: `/manifests/${name}.yaml`, state: "rejected", problems: [], excerpt: [] })),
+      files: rejected.map((name) => ({
+        path: `/manifests/${name}.yaml`,
+        state: "rejected",
+        problems: [],
+        excerpt: [],
+      })),
       unreadable: isReadable ? undefined : "EIO",
     }),
   );

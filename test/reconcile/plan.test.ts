@@ -42,7 +42,12 @@ const problem: Problem = {
   message: "bad",
   hint: "",
 };
-const rejected: ManifestFile = { path: "/manifests/web.yaml", state: "rejected", problems: [problem], excerpt: [] };
+const rejected: ManifestFile = {
+  path: "/manifests/web.yaml",
+  state: "rejected",
+  problems: [problem],
+  excerpt: [],
+};
 const lost = baseDesired({ pods: [], files: [rejected] });
 const unreadable = (pods = [basePod()]) => baseDesired({ pods, unreadable: "EIO" });
 const none = baseDesired({ pods: [] });

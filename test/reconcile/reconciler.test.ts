@@ -175,6 +175,23 @@ test("a start that nobody wants any more is canceled, and leaves nothing", async
   expect(loop.runtime.revisions).toEqual([]);
 });
 
+test("a hook that takes long holds up neither an edit nor another pod's hook", async () => {
+  const postStart = { kind: "exec", command: ["sleep", "1000"] } as const;
+  const hooked = (specHash: string, ...names: readonly string[]) =>
+    baseDesired({ pods: names.map((name) => basePod({ name, specHash, container: { postStart } })) });
+  const names = ["web", "a", "b", "c", "d", "e"];
+  const hook = gate(...names.map((name) => podKey("default", name)));
+  await using loop = new Loop(baseDesired({ pods: [] }));
+  loop.runtime.faults.set("postStart", hook.fault);
+  loop.want(hooked("aaaa", ...names));
+  await waitUntil("all hooks", () => hook.waiting.length === names.length);
+  loop.want(hooked("bbbb", "web"));
+  await waitUntil("the new version alone", () => loop.live.length === 1 && loop.live[0]?.specHash !== "aaaa");
+  expect(loop.lines.filter((line) => line.startsWith("info postStart: canceled"))).toHaveLength(names.length);
+  hook.open();
+  await waitUntil("its hook", () => loop.live[0]?.isPostStarted);
+});
+
 test("where the machine cannot be looked at, nothing is done; it is tried again after 1 s to 30 s", async () => {
   await using loop = new Loop();
   await waitUntil("the pod to run", () => loop.live.length === 1);

@@ -81,6 +81,17 @@ describe("when", () => {
     expect(last.restartCount).toBe(9);
   });
 
+  test("with 1 s and at most 10 s: as the kubelet's back-off, after a first one at once", () => {
+    const starts = [0];
+    let last = crashed({ ranForMs: 0 });
+    while (starts.length < 8) {
+      const { backOffMs, restartCount } = nextStart(last, { firstMs: 1000, maxMs: 10_000 });
+      starts.push((starts.at(-1) ?? 0) + backOffMs / 1000);
+      last = crashed({ backOffMs, restartCount, ranForMs: 0 });
+    }
+    expect(starts).toEqual([0, 0, 1, 3, 7, 15, 25, 35]);
+  });
+
   test("by the pod's own settings", () => {
     const settings = { firstMs: 1000, maxMs: 3000 };
     const delayOf = (backOffMs: number) =>
