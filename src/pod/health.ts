@@ -19,11 +19,11 @@ export interface Unhealthy {
   readonly graceSeconds: number | undefined;
 }
 
-/** By revision, then by container. A container that is missing has no probes (`healthWithoutProbes`) or none was run yet. */
+/** By revision, then by container. A container that is missing has no probes, or none was run yet: `healthOf()`. */
 export type HealthByRevision = ReadonlyMap<RktUuid, ReadonlyMap<string, ContainerHealth>>;
 
 /** Of a running container. */
-export const healthWithoutProbes: ContainerHealth = { isStarted: true, isReady: true, unhealthy: undefined };
+const healthWithoutProbes: ContainerHealth = { isStarted: true, isReady: true, unhealthy: undefined };
 
 /** Of a running container, `known` or not: until a probe has said so it is not started or not ready, if there is one to say so. */
 export function healthOf(

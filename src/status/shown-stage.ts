@@ -115,7 +115,7 @@ function isStageWaiting(waiting: Waiting): waiting is StageWaiting {
   return waiting.kind === "starting" || waiting.kind === "retry" || waiting.kind === "restart";
 }
 
-export function isSameStage(a: Stage, b: Stage): boolean {
+function isSameStage(a: Stage, b: Stage): boolean {
   return serializeStage(a) === serializeStage(b);
 }
 

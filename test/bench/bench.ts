@@ -7,6 +7,7 @@ import { Machine, run } from "../e2e/machine.ts";
 import { manifest } from "../e2e/manifest.ts";
 import { waitUntil } from "../wait-until.ts";
 import { decodeManifestsMs } from "./decode.ts";
+import { podListLoads } from "./pod-list.ts";
 import { pullFigures } from "./pull.ts";
 
 interface Row {
@@ -214,6 +215,26 @@ async function pulls(machine: Machine): Promise<readonly Row[]> {
   ];
 }
 
+async function podList(): Promise<readonly Row[]> {
+  const { list, plain } = await podListLoads();
+  return [
+    {
+      what: "GET /pods of 110 pods, 16 connections; floor: a plain route with those bytes",
+      unit: "per second",
+      samples: [list.perSecond],
+      floor: [plain.perSecond],
+      target: ">= 3000, >= floor / 1.5",
+    },
+    {
+      what: "that: one answer",
+      unit: "ms (p99)",
+      samples: [list.p99Ms],
+      floor: [plain.p99Ms],
+      target: "<= 10",
+    },
+  ];
+}
+
 async function repeat(measure: () => Promise<number>): Promise<readonly number[]> {
   await measure(); // the first one fetches, imports, fills caches
   const samples: number[] = [];
@@ -271,6 +292,7 @@ const rows: Row[] = [
     floor: [decodeManifestsMs(500)],
     target: "<= 2000, 2 x floor",
   },
+  ...(await podList()),
   ...(await pulls(machine)),
   ...(await idle(machine)),
 ];

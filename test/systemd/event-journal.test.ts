@@ -87,7 +87,7 @@ test("another state directory's events are none of ours", async () => {
   expect(await other.read()).toEqual([]);
 });
 
-const script = [process.execPath, `${import.meta.dir}/send-entry.ts`];
+const script = [process.execPath, Bun.fileURLToPath(import.meta.resolve("./send-entry.ts"))];
 
 test.each([
   ["root with all capabilities in our own unit: that is us", 1, []],
