@@ -21,6 +21,7 @@ import type { RecordEvent } from "./pod/event.ts";
 import { type PodKey, podKey } from "./pod/names.ts";
 import { type Failure, isLive, type Observation } from "./pod/observed-pod.ts";
 import type { Pod } from "./pod/pod.ts";
+import type { Prober } from "./probe/prober.ts";
 import type { PassReport } from "./reconcile/reconciler.ts";
 import type { Runtime } from "./reconcile/runtime.ts";
 import type { RktClient } from "./rkt/rkt-client.ts";
@@ -47,6 +48,7 @@ export interface AgentNodeParts {
   readonly directories: PodDirectories;
   readonly desired: () => Desired;
   readonly status: StatusStore;
+  readonly probeCounts: () => Prober["counts"];
   /** Asks for a pass. */
   readonly wake: () => void;
   readonly record: RecordEvent;
@@ -157,13 +159,7 @@ export class AgentNode implements Disposable {
 
   get metricsView(): MetricsView {
     return {
-      agent: async () => {
-        const uids = new Set<string>(this.#parts.desired().pods.map(({ uid }) => uid));
-        return metricsText([
-          ...this.metrics.families(this.#state(), (uid) => uids.has(uid)),
-          ...processMetrics(),
-        ]);
-      },
+      agent: async () => metricsText([...this.metrics.families(this.#state()), ...processMetrics()]),
       resources: async () => {
         const wanted = { rates: false, disk: undefined };
         const sample = await this.#sampler.sample(this.#running(), wanted).catch(() => undefined);
@@ -230,7 +226,7 @@ export class AgentNode implements Disposable {
   }
 
   #state(): AgentState {
-    const { desired, nodeName, version } = this.#parts;
+    const { desired, probeCounts, nodeName, version } = this.#parts;
     const revisions = this.#seen?.observation.revisions ?? [];
     const live = revisions.filter(isLive);
     const { files, pods } = desired();
@@ -240,6 +236,7 @@ export class AgentNode implements Disposable {
       desiredPods: pods.length,
       manifests: countBy(files.map(({ state }) => state)),
       stuckThings: this.stuck.list().length,
+      probes: probeCounts(),
       ...{ nodeName, version },
     };
   }

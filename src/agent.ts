@@ -90,6 +90,7 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
     new AgentNode({
       ...{ ...config, rktDir, isBuiltin: found.isBuiltin, directories, status, record },
       desired: () => manifests.desired,
+      probeCounts: () => prober.counts,
       wake: () => reconciler.wake("shortage"),
       ...{ clock, timers: systemTimers, log, version },
     }),

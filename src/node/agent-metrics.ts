@@ -1,6 +1,6 @@
 // What the agent counts of its own work, under the kubelet's names where it has one.
 
-import { Counter, gauge, Histogram, type MetricFamily, type MetricSample } from "./metric.ts";
+import { Counter, counter, gauge, Histogram, type MetricFamily, type MetricSample } from "./metric.ts";
 import { StartTimes } from "./start-times.ts";
 
 /** The kubelet's, for what may take as long as a pull. */
@@ -20,6 +20,7 @@ export interface AgentState {
   /** By state: `accepted`, `rejected`, `skipped`. */
   readonly manifests: ReadonlyMap<string, number>;
   readonly stuckThings: number;
+  readonly probes: readonly { readonly kind: string; readonly result: string; readonly count: number }[];
   readonly nodeName: string;
   readonly version: string;
 }
@@ -28,16 +29,6 @@ export interface Operation {
   readonly type: string;
   readonly seconds: number;
   readonly isError: boolean;
-}
-
-/** The kubelet's labels. */
-export interface ProbeResult {
-  readonly probe_type: "Liveness" | "Readiness" | "Startup";
-  readonly result: "successful" | "failed" | "unknown";
-  readonly container: string;
-  readonly pod: string;
-  readonly namespace: string;
-  readonly pod_uid: string;
 }
 
 export class AgentMetrics {
@@ -76,10 +67,6 @@ export class AgentMetrics {
     "Duration in seconds from a change of a manifest to its pod being Ready",
     [0.1, 0.25, ...startBounds],
   );
-  readonly #probes = new Counter(
-    "prober_probe_total",
-    "Cumulative number of probes for a container by result.",
-  );
   readonly #evictions = new Counter(
     "kubelet_evictions",
     "Cumulative number of pod evictions by eviction signal",
@@ -108,10 +95,6 @@ export class AgentMetrics {
     if (isError) this.#operationErrors.add(labels);
   }
 
-  countProbe(result: ProbeResult): void {
-    this.#probes.add({ ...result });
-  }
-
   countEviction(signal: string): void {
     this.#evictions.add({ eviction_signal: signal });
   }
@@ -120,9 +103,7 @@ export class AgentMetrics {
     this.#imagesCollected.add({ reason: "space" });
   }
 
-  /** `isPresent` tells whether a pod's uid still is that of a pod: of the others nothing is counted any more. */
-  families(state: AgentState, isPresent: (podUid: string) => boolean): readonly MetricFamily[] {
-    this.#probes.keep(({ pod_uid = "" }) => isPresent(pod_uid));
+  families(state: AgentState): readonly MetricFamily[] {
     const byLabel = (label: string, counts: ReadonlyMap<string, number>): readonly MetricSample[] =>
       [...counts].map(([name, value]) => ({ labels: { [label]: name }, value }));
     return [
@@ -143,6 +124,14 @@ export class AgentMetrics {
       ]),
       gauge("gantry_manifests", "Manifest files by what became of them", byLabel("state", state.manifests)),
       gauge("gantry_stuck_things", "What should be gone and could not be removed yet", state.stuckThings),
+      counter(
+        "prober_probe_total",
+        "Cumulative number of probes of containers by result.",
+        state.probes.map(({ kind, result, count }) => ({
+          labels: { probe_type: kind.replace(/^./, (letter) => letter.toUpperCase()), result },
+          value: count,
+        })),
+      ),
       ...[
         this.#passes,
         this.#relists,
@@ -151,7 +140,6 @@ export class AgentMetrics {
         this.#operationDurations,
         this.#podStarts,
         this.#ready,
-        this.#probes,
         this.#evictions,
         this.#imagesCollected,
       ].map(({ family }) => family),

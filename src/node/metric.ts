@@ -68,11 +68,6 @@ export class Counter {
     entry.value += amount;
   }
 
-  /** Forgets the series whose labels are not wanted any more. */
-  keep(isWanted: (labels: Labels) => boolean): void {
-    for (const [key, { labels }] of this.#values) if (!isWanted(labels)) this.#values.delete(key);
-  }
-
   get family(): MetricFamily {
     return counter(this.#name, this.#help, [...this.#values.values()]);
   }

@@ -20,13 +20,15 @@ two_total{pod="e"} 1e+21
 `);
 });
 
-test("a counter counts by label, and forgets what is not wanted any more", () => {
+test("a counter counts by label", () => {
   const probes = new Counter("probes_total", "Probes");
   probes.add({ pod: "a" });
   probes.add({ pod: "a" }, 2);
   probes.add({ pod: "b" });
-  probes.keep(({ pod }) => pod === "a");
-  expect(probes.family.samples).toEqual([{ labels: { pod: "a" }, value: 3 }]);
+  expect(probes.family.samples).toEqual([
+    { labels: { pod: "a" }, value: 3 },
+    { labels: { pod: "b" }, value: 1 },
+  ]);
 });
 
 test("a histogram's buckets add up, and a bound belongs to its bucket", () => {
