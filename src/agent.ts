@@ -280,7 +280,8 @@ function reportPass(report: PassReport, status: StatusStore, health: Health): vo
   }
   health.report("reconcile", undefined, wallMs);
   const { desired, observation, health: probed, plan } = report;
-  status.update({ desired, observation, waiting: plan.waiting, health: probed });
+  const { pods, waiting } = plan;
+  status.update({ desired: { ...desired, pods }, observation, waiting, health: probed });
 }
 
 /** Fails only where a restart of the agent would mend it. */
