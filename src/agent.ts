@@ -3,8 +3,10 @@
 
 import { mkdir, readFile } from "node:fs/promises";
 import { AgentNode } from "./agent-node.ts";
+import { checkVersions, rktOptions } from "./agent-rkt.ts";
 import type { LiveConfig } from "./config/live-config.ts";
 import type { Config } from "./config/settings.ts";
+import { DryRun } from "./dry-run.ts";
 import { hostAddress } from "./host/address.ts";
 import { systemClock, systemTimers } from "./host/clock.ts";
 import { lockDirectory } from "./host/directory-lock.ts";
@@ -21,9 +23,8 @@ import { createRunHook } from "./probe/run-hook.ts";
 import { probeTargets } from "./probe/targets.ts";
 import { type PassReport, Reconciler } from "./reconcile/reconciler.ts";
 import { RktClient } from "./rkt/rkt-client.ts";
-import { versionProblem } from "./rkt/version.ts";
 import { buildRuntime } from "./runtime/build-runtime.ts";
-import { type FoundRkt, findRkt } from "./runtime/find-rkt.ts";
+import { findRkt } from "./runtime/find-rkt.ts";
 import { Leftovers } from "./runtime/leftovers.ts";
 import { machineActs, machineActsOutside } from "./runtime/machine-acts.ts";
 import { PodDirectories } from "./runtime/pod-directory.ts";
@@ -38,7 +39,7 @@ import { StatusStore } from "./status/store.ts";
 import { EventJournal } from "./systemd/event-journal.ts";
 import { createNotifier, watchdogIntervalMs } from "./systemd/notify.ts";
 import { Systemd } from "./systemd/systemd.ts";
-import { checkSystemdVersion, engineSystemdMinimum, sharedPids } from "./systemd/version.ts";
+import { sharedPids } from "./systemd/version.ts";
 import { version } from "./version.ts";
 
 /** A pass that has not ended after this time hangs: observe() has deadlines of its own that are shorter. */
@@ -90,7 +91,6 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
     new AgentNode({
       ...{ ...config, rktDir, isBuiltin: found.isBuiltin, directories, status, record },
       desired: () => manifests.desired,
-      probeCounts: () => prober.counts,
       wake: () => reconciler.wake("shortage"),
       ...{ clock, timers: systemTimers, log, version },
     }),
@@ -111,7 +111,7 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
     }),
   );
   const means: CheckOptions = { enter: (...asked) => rkt.enter(...asked), timers: systemTimers, version };
-  const { runtime, garbage, fetched } = await buildRuntime({
+  const parts = {
     ...config,
     rkt,
     isBuiltin: found.isBuiltin,
@@ -126,12 +126,15 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
     hostIP: hostAddress,
     runHook: createRunHook(means),
     missingPids: () => (live.current.engine.requireIsolation ? shared : undefined),
-    onImageActivity: (key, change) => status.reportImages(key, change),
-    onDiskFull: () => node.pressure.noteDiskFull(),
-    onImageCollected: () => node.metrics.countCollectedImage(),
     record,
     clock,
     log,
+  };
+  const { runtime, garbage, fetched } = await buildRuntime({
+    ...parts,
+    onImageActivity: (key, change) => status.reportImages(key, change),
+    onDiskFull: () => node.pressure.noteDiskFull(),
+    onImageCollected: () => node.metrics.countCollectedImage(),
   });
   stack.use(garbage);
   const leftovers = stack.use(
@@ -191,14 +194,16 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
       },
     }),
   );
+  const images = node.imagesView(rkt, fetched);
   const app = createApp({
     status,
     events,
     logs: new PodLogs({ status, isBuiltin: found.isBuiltin }),
     manifests: manifestsView(config, manifests),
+    plans: new DryRun({ ...parts, manifests, reconciler, images }),
     stats: node.statsView,
     metrics: node.metricsView,
-    images: node.imagesView(rkt, fetched),
+    images,
     health: {
       checks(endpoint) {
         if (endpoint !== "readyz") return [loopCheck(reconciler, clock.nowMs())];
@@ -280,8 +285,7 @@ function reportPass(report: PassReport, status: StatusStore, health: Health): vo
   }
   health.report("reconcile", undefined, wallMs);
   const { desired, observation, health: probed, plan } = report;
-  const { pods, waiting } = plan;
-  status.update({ desired: { ...desired, pods }, observation, waiting, health: probed });
+  status.update({ desired, observation, waiting: plan.waiting, health: probed });
 }
 
 /** Fails only where a restart of the agent would mend it. */
@@ -289,30 +293,4 @@ function loopCheck(reconciler: Reconciler, nowMs: number): { name: string; error
   const { passStartedMs } = reconciler;
   const isHung = passStartedMs !== undefined && nowMs - passStartedMs > hungAfterMs;
   return { name: "loop", error: isHung ? "the reconcile loop hangs" : undefined };
-}
-
-async function checkVersions(
-  systemdVersion: string,
-  { rkt, isBuiltin }: { readonly rkt: RktClient; readonly isBuiltin: boolean },
-  signal: AbortSignal,
-): Promise<void> {
-  const problem =
-    checkSystemdVersion(systemdVersion, isBuiltin ? engineSystemdMinimum : undefined) ??
-    versionProblem((await rkt.version(signal)).rkt);
-  if (problem !== undefined) throw new Error(problem);
-}
-
-function rktOptions({ rkt, stateDir }: Config, { isBuiltin }: Pick<FoundRkt, "isBuiltin">) {
-  const orUndefined = (text: string) => (text === "" ? undefined : text);
-  // The engine knows no signatures, so it is told to do without: a root who writes a manifest has chosen the image.
-  const asked = [...rkt.insecureOptions, ...(rkt.insecureSkipVerify ? ["image", "ondisk"] : [])];
-  const insecureOptions = isBuiltin && asked.length === 0 ? ["image"] : [...new Set(asked)];
-  return {
-    debug: rkt.debug,
-    insecureOptions,
-    localConfigDir: orUndefined(rkt.localConfigDir),
-    userConfigDir: orUndefined(rkt.userConfigDir),
-    systemConfigDir: orUndefined(rkt.systemConfigDir),
-    dir: orUndefined(rkt.dir) ?? (isBuiltin ? `${stateDir}/rkt` : undefined),
-  };
 }

@@ -21,6 +21,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "agent.ts": ["*"],
   "agent-command.ts": ["agent.ts", "config", "host"],
   "agent-node.ts": ["*"],
+  "agent-rkt.ts": ["config", "rkt", "runtime", "systemd"],
+  "dry-run.ts": ["*"],
   "main.ts": ["*"],
 };
 

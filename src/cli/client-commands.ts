@@ -18,6 +18,19 @@ export function addClientCommands(program: Command, done: Done): void {
   addWait(program, done);
   addTop(program, done);
   program
+    .command("plan")
+    .description(
+      "tell what would be started, replaced, kept or removed if files were put into the manifest directory",
+    )
+    .argument("[file...]", "all that are there unless told")
+    .option("--delete", "if the files were removed from it")
+    .option("--show <parts>", "also the unit file and the appc manifest: unit,appc")
+    .addOption(new Option("-o, --output <format>", "how to print it").choices(["json", "yaml"]))
+    .action(async (files: string[], options) => {
+      const { runPlan } = await import("./plan.ts");
+      done(await runPlan(files, options));
+    });
+  program
     .command("confirm-delete")
     .description("say that manifests which went missing all at once are to be deleted")
     .action(async (options) => {

@@ -16,6 +16,7 @@ import { type ManifestsView, manifestRoutes } from "./manifests.ts";
 import { type MetricsView, metricsRoutes } from "./metrics.ts";
 import { overviewRoutes } from "./overview.ts";
 import { pageRoutes } from "./page.ts";
+import { type PlanView, planRoutes } from "./plan.ts";
 import { podRoutes } from "./pods.ts";
 import { problemResponse, RequestError } from "./request-error.ts";
 import { type StatsView, statsRoutes } from "./stats.ts";
@@ -25,6 +26,7 @@ export interface AppOptions {
   readonly events: EventsView;
   readonly logs: LogSource;
   readonly manifests: ManifestsView;
+  readonly plans: PlanView;
   readonly stats: StatsView;
   readonly metrics: MetricsView;
   readonly images: ImagesView;
@@ -49,6 +51,7 @@ export function createApp(options: AppOptions): App {
     headers.set("X-Content-Type-Options", "nosniff");
   });
   app.use(guardDoor);
+  app.route("/", planRoutes(options)); // has a limit of its own
   app.use(limitBody);
   app.route("/", pageRoutes());
   app.route("/", overviewRoutes(options));

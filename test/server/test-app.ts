@@ -64,6 +64,7 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
     },
     events: { list: () => world.events, ...unchanging },
     logs: { open: (query) => world.log(query) },
+    plans: { plan: async () => ({ files: [] }) },
     manifests: {
       path: "/etc/gantry/manifests",
       files: () => world.files,
