@@ -1,22 +1,19 @@
 // One look at the machine: rkt's pods, systemd's units, our unit files and the pods' directories, joined to revisions.
 // Invariants: a look that fails in any part throws (could not observe is not absent); what does not carry our mark is left out.
 
-import { readdir } from "node:fs/promises";
 import type { Clock } from "../host/clock.ts";
-import { errorChain } from "../host/error.ts";
-import { readTextIfExists } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
-import { podKey, podUnitGlob, podUnitName, type RktUuid, uuidOfPodUnit } from "../pod/names.ts";
+import { podUnitGlob, podUnitName, type RktUuid } from "../pod/names.ts";
 import type { Failure, Observation, Revision, RevisionState } from "../pod/observed-pod.ts";
-import { type Ownership, ownershipOf } from "../rkt/ownership.ts";
+import type { Ownership } from "../rkt/ownership.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
-import { RktError } from "../rkt/rkt-error.ts";
 import type { RktPod } from "../rkt/rkt-pod.ts";
 import { lastMessages } from "../systemd/journal.ts";
-import { type PodUnit, parseFinished, parsePodUnit } from "../systemd/pod-unit.ts";
+import { type PodUnit, parseFinished } from "../systemd/pod-unit.ts";
 import type { Systemd, UnitState } from "../systemd/systemd.ts";
 import type { DirectoryLook } from "./directory-look.ts";
 import type { PodDirectories } from "./pod-directory.ts";
+import { RevisionMarks } from "./revision-marks.ts";
 import { noTraces, type RevisionRecord, type RevisionTraces } from "./revision-record.ts";
 import {
   type End,
@@ -42,26 +39,24 @@ export interface ObserverOptions {
 
 export class Observer {
   readonly #options: ObserverOptions;
-  /** A revision's unit file, mark and failure never change once written: each is read once. */
-  readonly #units = new Map<RktUuid, PodUnit | undefined>();
-  readonly #marks = new Map<RktUuid, Ownership | undefined>();
+  readonly #marks: RevisionMarks;
+  /** Never change: each is looked for once. */
   readonly #failures = new Map<RktUuid, Failure>();
   /** When an end of which no marker tells was first seen, on the monotonic clock. */
   readonly #endsSeenMs = new Map<RktUuid, number>();
   /** When the Pod's life began, where that was in an earlier boot. */
   readonly #activeSinceMs = new Map<RktUuid, number>();
-  /** Pods whose manifest rkt does not print: others', as ours are marked elsewhere too. */
-  readonly #unreadable = new Set<RktUuid>();
   /** Undefined before the first look. */
   #revisions: readonly Revision[] | undefined;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
+    this.#marks = new RevisionMarks(options);
   }
 
   /** The pod unit's file, if there is one and it is ours. */
   podUnit(uuid: RktUuid): PodUnit | undefined {
-    return this.#units.get(uuid);
+    return this.#marks.unit(uuid);
   }
 
   /** As the last look has found them. */
@@ -74,18 +69,19 @@ export class Observer {
     // systemd first: of what has ended by then, rkt has the exit codes.
     const [states, , looks] = await Promise.all([
       systemd.listUnits([podUnitGlob], signal),
-      this.#readUnits(),
+      this.#marks.readUnits(),
       directories.look(),
     ]);
     const pods = await rkt.listPods(signal);
     const podByUuid = new Map(pods.map((pod) => [pod.uuid, pod]));
     const stateByName = new Map(states.map((state) => [state.name, state]));
     const traces = new Map(looks.flatMap(({ revisions }) => [...revisions]));
-    await this.#readMarks(pods, traces, signal);
+    const present = await this.#marks.read(pods, traces, signal);
+    this.#forgetAllBut(present);
+    await this.#removeOrphans(looks, present);
 
     const revisions: Revision[] = [];
-    for (const [uuid, mark] of this.#marks) {
-      if (mark === undefined) continue;
+    for (const [uuid, mark] of this.#marks.all) {
       const ofUuid = { uuid, mark, traces: traces.get(uuid) ?? noTraces };
       const seen = { ...ofUuid, pod: podByUuid.get(uuid), unit: stateByName.get(podUnitName(uuid)) };
       revisions.push(await this.#revision(seen, signal));
@@ -94,71 +90,20 @@ export class Observer {
     return { revisions, podDirectories: looks.map(toPodDirectory) };
   }
 
-  /** Reads the unit files that are new and forgets those that are gone. */
-  async #readUnits(): Promise<void> {
-    const names = await readdir(this.#options.unitDir);
-    const present = new Set(names.flatMap((name) => uuidOfPodUnit(name) ?? []));
-    for (const uuid of this.#units.keys()) if (!present.has(uuid)) this.#units.delete(uuid);
-    for (const uuid of present) await this.#readUnit(uuid);
-  }
-
-  async #readUnit(uuid: RktUuid): Promise<void> {
-    if (this.#units.has(uuid)) return;
-    const text = await readTextIfExists(`${this.#options.unitDir}/${podUnitName(uuid)}`);
-    if (text !== undefined) this.#units.set(uuid, parsePodUnit(text));
-  }
-
-  /** Finds out which rkt pods and units are ours; asks rkt once for each pod of which neither a unit file nor a record tells. */
-  async #readMarks(
-    pods: readonly RktPod[],
-    traces: ReadonlyMap<RktUuid, RevisionTraces>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const made = pods.filter(({ state }) => !["embryo", "preparing", "aborted prepare"].includes(state));
-    // Removed from rkt by somebody, and perhaps before a reboot: that it has ended the pod's directory still tells.
-    const ended = [...traces].flatMap(([uuid, { finished, record }]) =>
-      finished && record?.mark ? uuid : [],
-    );
-    const present = new Set([...made.map(({ uuid }) => uuid), ...this.#units.keys(), ...ended]);
-    this.#forgetAllBut(present);
-    // What is on its way out has no manifest that can be relied on.
-    const leaving = new Set(made.filter(({ state }) => state.endsWith("deleting")).map(({ uuid }) => uuid));
-    for (const uuid of present) {
-      if (this.#marks.has(uuid)) continue;
-      await this.#readUnit(uuid); // it may have been written after the look at the others
-      const unit = this.#units.get(uuid);
-      const mark = unit === undefined ? traces.get(uuid)?.record?.mark : markOfUnit(unit);
-      if (mark !== undefined) this.#marks.set(uuid, mark);
-      else if (!this.#units.has(uuid) && !leaving.has(uuid)) await this.#readMarkOfPod(uuid, signal);
-    }
+  /**
+   * What is kept of a revision whose removal the machine's end has broken off. The directories were read before rkt's list was: what was
+   * being prepared then is in that.
+   */
+  async #removeOrphans(looks: readonly DirectoryLook[], present: ReadonlySet<RktUuid>): Promise<void> {
+    for (const { uid, revisions } of looks)
+      for (const uuid of revisions.keys())
+        if (!present.has(uuid)) await this.#options.directories.removeTraces(uid, uuid);
   }
 
   #forgetAllBut(present: ReadonlySet<RktUuid>): void {
     this.#options.messages.forgetAllBut(present);
-    for (const known of [
-      this.#marks,
-      this.#failures,
-      this.#endsSeenMs,
-      this.#activeSinceMs,
-      this.#unreadable,
-    ])
+    for (const known of [this.#failures, this.#endsSeenMs, this.#activeSinceMs])
       for (const uuid of known.keys()) if (!present.has(uuid)) known.delete(uuid);
-  }
-
-  async #readMarkOfPod(uuid: RktUuid, signal: AbortSignal): Promise<void> {
-    try {
-      this.#marks.set(uuid, ownershipOf(await this.#options.rkt.catManifest(uuid, signal)));
-    } catch (error) {
-      if (!(error instanceof RktError)) throw error;
-      if (error.isNotFound) return; // it was removed after it was listed
-      if (!error.isRefusal) throw error;
-      if (!this.#unreadable.has(uuid))
-        this.#options.log.warn("A pod that rkt can't describe is taken for somebody else's", {
-          uuid,
-          error: errorChain(error),
-        });
-      this.#unreadable.add(uuid);
-    }
   }
 
   async #revision(seen: Seen, signal: AbortSignal): Promise<Revision> {
@@ -214,7 +159,7 @@ export class Observer {
   #finishedMs(uuid: RktUuid, end: End | undefined): number {
     const { bootId, clock } = this.#options;
     if (end?.finished?.bootId === bootId) return end.finished.uptimeMs;
-    if (end?.finished === undefined && this.#units.has(uuid)) {
+    if (end?.finished === undefined && this.#marks.unit(uuid) !== undefined) {
       // A unit file outlives no boot, so it was in this one; the marker could not be written, as on a full disk.
       const seenMs = this.#endsSeenMs.get(uuid) ?? clock.nowMs();
       this.#endsSeenMs.set(uuid, seenMs);
@@ -225,7 +170,7 @@ export class Observer {
 
   /** 0 where its boot is over and its end, or its start, is not known. */
   #ranForMs({ uuid, traces }: Seen, end: End | undefined, finishedMs: number): number {
-    const preparedMs = this.#units.get(uuid)?.preparedMs;
+    const preparedMs = this.#marks.unit(uuid)?.preparedMs;
     if (preparedMs !== undefined) return Math.max(0, finishedMs - preparedMs);
     const { start } = traces.record ?? {};
     if (start === undefined || end?.finished?.bootId !== start.bootId) return 0;
@@ -235,7 +180,7 @@ export class Observer {
   #activeSince(uuid: RktUuid, record: RevisionRecord | undefined): number {
     const { bootId, clock } = this.#options;
     const start = record?.start;
-    if (start === undefined) return this.#units.get(uuid)?.preparedMs ?? 0;
+    if (start === undefined) return this.#marks.unit(uuid)?.preparedMs ?? 0;
     if (start.bootId === bootId) return start.activeSinceMs;
     const known = this.#activeSinceMs.get(uuid);
     if (known !== undefined) return known;
@@ -274,17 +219,4 @@ function endOf({ finished }: RevisionTraces): End | undefined {
 
 function toPodDirectory({ revisions: _revisions, ...directory }: DirectoryLook) {
   return directory;
-}
-
-function markOfUnit({
-  pod,
-  specHash,
-  manifest,
-  restartCount,
-  backOffMs,
-  stage,
-  networkOf,
-}: PodUnit): Ownership {
-  const key = podKey(pod.namespace, pod.name);
-  return { podUid: pod.uid, key, specHash, manifest, restartCount, backOffMs, stage, networkOf };
 }

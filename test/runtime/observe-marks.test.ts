@@ -177,8 +177,11 @@ describe("what somebody has removed from rkt (rkt rm, rkt gc)", () => {
     expect(completed?.apps.map(({ state }) => state)).toMatchObject([{ exitCode: 0 }, { exitCode: 0 }]);
   });
 
-  test("one that was never started is nothing", async () => {
-    expect(await observed({ hasUnitFile: false, record: {} })).toEqual([]);
+  test("one that was never started is nothing, and nothing is kept of it", async () => {
+    const { revisions, traces } = await look({ hasUnitFile: false, record: {}, marks: ["ready"] });
+    expect([revisions, traces]).toEqual([[], []]);
+    const kept = await look({ pods: [prepared], hasUnitFile: false, record: {} });
+    expect(kept.traces).toEqual([`attempt-${uuid}`]);
   });
 });
 

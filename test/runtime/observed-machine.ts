@@ -1,6 +1,6 @@
 // A machine as the observer finds it: real files, with rkt's and systemd's answers as values.
 
-import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { CommandError } from "../../src/host/command.ts";
 import { createLog } from "../../src/host/log.ts";
 import {
@@ -167,7 +167,8 @@ export async function look(first: Machine, ...next: readonly Machine[]) {
     observation = await observer.observe(signal);
     nowMsNow += 5000;
   }
-  return { revisions: observation.revisions, logged };
+  const traces = (await readdir(directories.path(uid))).filter((name) => name.endsWith(uuid));
+  return { revisions: observation.revisions, logged, traces };
 }
 
 function refusal(stderr: string): RktError {

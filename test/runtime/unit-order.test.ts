@@ -1,15 +1,16 @@
 // At a shutdown systemd stops all at once, but for what it is told to keep in order.
 
 import { expect, test } from "bun:test";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { podUnitName } from "../../src/pod/names.ts";
 import type { Pod } from "../../src/pod/pod.ts";
 import { plainMount } from "../plain-pod.ts";
+import { waitUntil } from "../wait-until.ts";
 import { RuntimeMachine } from "./runtime-machine.ts";
 
 /** Takes half a second to end, and writes down when it begins to and when it has. */
 function slowToEnd(machine: RuntimeMachine, name: string): Pod {
-  const script = `trap 'echo ${name} ends >>/data/order; sleep 0.5; echo ${name} has ended >>/data/order; exit 0' TERM; while :; do sleep 0.05; done`;
+  const script = `trap 'echo ${name} ends >>/data/order; sleep 0.5; echo ${name} has ended >>/data/order; exit 0' TERM; touch /data/${name}; while :; do sleep 0.05; done`;
   const mount = { ...plainMount, name: "data", mountPath: "/data" };
   const volume = { name: "data", kind: "hostPath", path: `${machine.path}/data`, type: "" } as const;
   return machine.makePod(
@@ -29,6 +30,8 @@ test("what comes after others has ended, apps included, before they are told to,
     before: [web.uuid],
     after: [database.uuid],
   });
+
+  await waitUntil("all to listen", async () => (await readdir(`${machine.path}/data`)).length === 3);
 
   const units = [database, cache, web].map(({ uuid }) => podUnitName(uuid));
   const stopper = "/run/systemd/system/stopper.service";
