@@ -91,6 +91,7 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
     new AgentNode({
       ...{ ...config, rktDir, isBuiltin: found.isBuiltin, directories, status, record },
       desired: () => manifests.desired,
+      probeCounts: () => prober.counts,
       wake: () => reconciler.wake("shortage"),
       ...{ clock, timers: systemTimers, log, version },
     }),
@@ -285,7 +286,8 @@ function reportPass(report: PassReport, status: StatusStore, health: Health): vo
   }
   health.report("reconcile", undefined, wallMs);
   const { desired, observation, health: probed, plan } = report;
-  status.update({ desired, observation, waiting: plan.waiting, health: probed });
+  const { pods, waiting } = plan;
+  status.update({ desired: { ...desired, pods }, observation, waiting, health: probed });
 }
 
 /** Fails only where a restart of the agent would mend it. */
