@@ -24,11 +24,13 @@ import { probeTargets } from "./probe/targets.ts";
 import { type PassReport, Reconciler } from "./reconcile/reconciler.ts";
 import { RktClient } from "./rkt/rkt-client.ts";
 import { buildRuntime } from "./runtime/build-runtime.ts";
+import { ContainerCommands } from "./runtime/container-commands.ts";
 import { findRkt } from "./runtime/find-rkt.ts";
 import { Leftovers } from "./runtime/leftovers.ts";
 import { machineActs, machineActsOutside } from "./runtime/machine-acts.ts";
 import { PodDirectories } from "./runtime/pod-directory.ts";
 import { PodLogs } from "./runtime/pod-logs.ts";
+import { PodPorts } from "./runtime/pod-ports.ts";
 import { createApp } from "./server/app.ts";
 import { listen } from "./server/listen.ts";
 import type { ManifestsView } from "./server/manifests.ts";
@@ -200,6 +202,8 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
     status,
     events,
     logs: new PodLogs({ status, isBuiltin: found.isBuiltin }),
+    commands: new ContainerCommands({ status, rkt }),
+    ports: new PodPorts({ status, isBuiltin: found.isBuiltin, rktDir, self, withRights: outside }),
     manifests: manifestsView(config, manifests),
     plans: new DryRun({ ...parts, manifests, reconciler, images }),
     stats: node.statsView,

@@ -11,6 +11,10 @@ async function run(argv: readonly string[]): Promise<number> {
     const { runMachineAct } = await import("./runtime/machine-acts.ts");
     return runMachineAct();
   }
+  if (command === "port-connect") {
+    const { runPortConnect } = await import("./runtime/pod-ports.ts");
+    return runPortConnect(Number(rest[0]));
+  }
   const { runProgram } = await import("./cli/program.ts");
   return runProgram(command === "--version" ? ["version"] : argv, {
     self: self(),

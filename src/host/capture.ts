@@ -2,7 +2,7 @@
 // beyond the limit is dropped, and nothing is left to grace: at the deadline all that it has started is killed.
 
 import { constants } from "node:os";
-import { hasErrorCode } from "./error.ts";
+import { killGroup } from "./process-group.ts";
 
 export interface CaptureOptions {
   readonly timeoutMs: number;
@@ -54,14 +54,6 @@ export async function captureCommand(argv: readonly string[], options: CaptureOp
   options.signal.throwIfAborted();
   const exitCode = child.exitCode ?? 128 + signalNumber(child.signalCode);
   return { exitCode: isLate ? undefined : exitCode, stdout: stdout ?? "", stderr: stderr ?? "" };
-}
-
-function killGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if (!hasErrorCode(error, "ESRCH")) throw error; // nobody is left
-  }
 }
 
 function signalNumber(signal: NodeJS.Signals | number | null): number {

@@ -198,3 +198,12 @@ export function setExtendedAttribute(path: string | Uint8Array, name: string, va
   const bytes = value.length === 0 ? new Uint8Array(1) : value;
   check(`lsetxattr ${path}`, libc().lsetxattr(text(path), text(name), bytes, value.length, 0));
 }
+
+const TCXONC = 0x540a;
+const TCOOFF = 0;
+const TCOON = 1;
+
+/** tcflow(3): as long as it is held, whoever writes to the terminal waits. */
+export function holdTerminalOutput(terminal: number, isHeld: boolean): void {
+  check("ioctl TCXONC", libc().ioctl(terminal, TCXONC, (isHeld ? TCOOFF : TCOON) as Pointer));
+}

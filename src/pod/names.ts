@@ -63,3 +63,8 @@ export function appUnitName(uuid: RktUuid, app: string): UnitName {
 export function podSliceName(uid: PodUid): UnitName {
   return `gantry-${uid.replaceAll("-", "_")}.slice` as UnitName;
 }
+
+/** Where the built-in engine keeps the network namespace of an rkt pod, as ip-netns(8) has it. */
+export function networkNamespacePath(uuid: RktUuid): string {
+  return `/run/netns/gantry-${uuid}`;
+}

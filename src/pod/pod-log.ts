@@ -17,11 +17,15 @@ export interface PodLogQuery {
 
 export type PodLog =
   | { readonly kind: "stream"; readonly entries: AsyncIterable<LogLine> }
-  | { readonly kind: "podNotFound" }
-  | { readonly kind: "containerNotFound"; readonly containers: readonly string[] }
-  | { readonly kind: "containerRequired"; readonly containers: readonly string[] }
+  | NoContainer
   | { readonly kind: "noPrevious" }
   | { readonly kind: "notStarted"; readonly reason: string };
+
+/** Why it is not known which container is meant. */
+export type NoContainer =
+  | { readonly kind: "podNotFound" }
+  | { readonly kind: "containerNotFound"; readonly containers: readonly string[] }
+  | { readonly kind: "containerRequired"; readonly containers: readonly string[] };
 
 export interface LogLine {
   /** Without the final newline. */

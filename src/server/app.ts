@@ -7,6 +7,7 @@ import { errorChain } from "../host/error.ts";
 import type { Log } from "../host/log.ts";
 import { guardDoor, type ServerContext, type ServerEnv } from "./connection.ts";
 import { type EventsView, eventRoutes } from "./events.ts";
+import { type CommandSource, execRoutes } from "./exec.ts";
 import { type ExplainView, explainRoutes } from "./explain.ts";
 import { type HealthChecks, healthRoutes } from "./health.ts";
 import { type ImagesView, imageRoutes } from "./images.ts";
@@ -18,6 +19,7 @@ import { overviewRoutes } from "./overview.ts";
 import { pageRoutes } from "./page.ts";
 import { type PlanView, planRoutes } from "./plan.ts";
 import { podRoutes } from "./pods.ts";
+import { type PortSource, portForwardRoutes } from "./port-forward.ts";
 import { problemResponse, RequestError } from "./request-error.ts";
 import { type StatsView, statsRoutes } from "./stats.ts";
 
@@ -25,6 +27,8 @@ export interface AppOptions {
   readonly status: ExplainView;
   readonly events: EventsView;
   readonly logs: LogSource;
+  readonly commands: CommandSource;
+  readonly ports: PortSource;
   readonly manifests: ManifestsView;
   readonly plans: PlanView;
   readonly stats: StatsView;
@@ -51,8 +55,10 @@ export function createApp(options: AppOptions): App {
     headers.set("X-Content-Type-Options", "nosniff");
   });
   app.use(guardDoor);
+  app.route("/", execRoutes(options)); // before the limit: a body is a command's input
   app.route("/", planRoutes(options)); // has a limit of its own
   app.use(limitBody);
+  app.route("/", portForwardRoutes(options));
   app.route("/", pageRoutes());
   app.route("/", overviewRoutes(options));
   app.route("/", healthRoutes(options));

@@ -19,6 +19,11 @@ export interface Connection {
   readonly upgrade: ((headers: Readonly<Record<string, string>>) => Duplex) | undefined;
 }
 
+/** A hono app, or whatever else answers requests. */
+export interface Answerer {
+  fetch(request: Request, connection: Connection): Response | Promise<Response>;
+}
+
 export type Door =
   /** The file's permissions say who may: root and the group. */
   | { readonly kind: "unix" }

@@ -6,8 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Duplex, Readable } from "node:stream";
 import { errorChain } from "../host/error.ts";
 import type { Log } from "../host/log.ts";
-import type { Connection, Door } from "./connection.ts";
-import type { Answerer } from "./http-server.ts";
+import type { Answerer, Connection, Door } from "./connection.ts";
 import type { Limits } from "./limits.ts";
 import { RequestError } from "./request-error.ts";
 

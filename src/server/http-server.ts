@@ -8,15 +8,10 @@ import { createServer as createFront, type Server as Front, type ListenOptions, 
 import type { Duplex } from "node:stream";
 import { createSecureContext, type SecureContextOptions, TLSSocket } from "node:tls";
 import type { Log } from "../host/log.ts";
-import type { Connection, Door } from "./connection.ts";
+import type { Answerer, Door } from "./connection.ts";
 import { Exchange } from "./exchange.ts";
 import type { Limits } from "./limits.ts";
 import { problemText, RequestError } from "./request-error.ts";
-
-/** A hono app, or whatever else answers requests. */
-export interface Answerer {
-  fetch(request: Request, connection: Connection): Response | Promise<Response>;
-}
 
 export interface HttpServerOptions {
   readonly app: Answerer;

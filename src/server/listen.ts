@@ -9,8 +9,8 @@ import type { TLSSocket } from "node:tls";
 import { hasErrorCode } from "../host/error.ts";
 import { readTextIfExists } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
-import { type Door, isLoopbackName } from "./connection.ts";
-import { type Answerer, HttpServer } from "./http-server.ts";
+import { type Answerer, type Door, isLoopbackName } from "./connection.ts";
+import { HttpServer } from "./http-server.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { readTls, type TlsFiles } from "./tls.ts";
 

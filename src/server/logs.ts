@@ -7,8 +7,9 @@ import { errorChain } from "../host/error.ts";
 import type { Log } from "../host/log.ts";
 import type { LogLine, PodLog, PodLogQuery } from "../pod/pod-log.ts";
 import type { ServerContext, ServerEnv } from "./connection.ts";
+import { type AskedContainer, noContainer } from "./container-refusal.ts";
 import { decodeLogQuery, type LogQuery } from "./log-query.ts";
-import { type PodsView, podNotFound } from "./pods.ts";
+import type { PodsView } from "./pods.ts";
 import { RequestError } from "./request-error.ts";
 import { textResponse } from "./response.ts";
 
@@ -74,34 +75,21 @@ function answer(
   return textResponse(logBody(stream.entries, query, { end: () => ended.abort(), onError }));
 }
 
-/** The kubelet's words, as far as it has any. */
 function refusal(
   stream: Exclude<PodLog, { kind: "stream" }>,
   status: PodsView,
-  asked: Pick<PodLogQuery, "namespace" | "name" | "container">,
+  asked: AskedContainer,
 ): RequestError {
-  const pod = `pod ${JSON.stringify(asked.name)}`;
   const container =
     asked.container === undefined ? "container" : `container ${JSON.stringify(asked.container)}`;
+  const pod = `pod ${JSON.stringify(asked.name)}`;
   switch (stream.kind) {
-    case "podNotFound":
-      return podNotFound(status, asked.namespace, asked.name);
-    case "containerNotFound":
-      return new RequestError(
-        404,
-        `${container} not found in ${pod}, which has [${stream.containers.join(" ")}]`,
-      );
-    case "containerRequired":
-      return new RequestError(
-        400,
-        `a container name must be specified for pod ${asked.name}, choose one of: [${stream.containers.join(" ")}]`,
-      );
     case "noPrevious":
       return new RequestError(400, `previous terminated ${container} in ${pod} not found`);
     case "notStarted":
       return new RequestError(400, `${container} in ${pod} is waiting to start: ${stream.reason}`);
     default:
-      return stream satisfies never;
+      return noContainer(stream, status, asked);
   }
 }
 

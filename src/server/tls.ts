@@ -24,7 +24,7 @@ export interface Tls {
 }
 
 /** Says what to set or mend, as one sentence. */
-export class TlsFilesError extends Error {
+class TlsFilesError extends Error {
   override readonly name = "TlsFilesError";
 }
 

@@ -2,7 +2,7 @@
 
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { createLog } from "../../src/host/log.ts";
-import type { Answerer } from "../../src/server/http-server.ts";
+import type { Answerer } from "../../src/server/connection.ts";
 import type { Limits } from "../../src/server/limits.ts";
 import { type Listener, listen } from "../../src/server/listen.ts";
 import type { TlsFiles } from "../../src/server/tls.ts";

@@ -1,7 +1,7 @@
 // What clients that mean no good, or do not care, can take of the agent: over real sockets.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import type { Answerer } from "../../src/server/http-server.ts";
+import type { Answerer } from "../../src/server/connection.ts";
 import { tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
 import { curled, listenAt, rawClient, statusOf } from "./at-socket.ts";

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import type { Answerer } from "../../src/server/http-server.ts";
+import type { Answerer } from "../../src/server/connection.ts";
 import { ListenError } from "../../src/server/listen.ts";
 import { tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";

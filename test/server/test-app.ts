@@ -7,7 +7,10 @@ import type { LogLine, PodLog, PodLogQuery } from "../../src/pod/pod-log.ts";
 import type { Stuck } from "../../src/pod/stuck.ts";
 import { type App, type AppOptions, createApp } from "../../src/server/app.ts";
 import type { Connection } from "../../src/server/connection.ts";
+import type { CommandSource } from "../../src/server/exec.ts";
 import type { HealthCheck } from "../../src/server/health.ts";
+
+import type { FoundPorts } from "../../src/server/port-forward.ts";
 
 export const nowMs = Date.parse("2026-11-24T12:00:00Z");
 
@@ -23,6 +26,9 @@ export interface World {
   checks: HealthCheck[];
   /** What the log source answers. */
   log: (query: PodLogQuery) => PodLog;
+  /** What starts commands, and where the ports of every pod are. */
+  command: CommandSource["start"];
+  ports: FoundPorts;
   /** What was written to the agent's own log. */
   readonly logged: string[];
 }
@@ -41,6 +47,8 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
     confirmed: { deleted: [podKey("default", "web-edge")] },
     checks: [],
     log: () => stream(["one", "two"]),
+    command: () => ({ kind: "podNotFound" }),
+    ports: { kind: "podNotFound" },
     logged: [],
     ...change,
   };
@@ -64,6 +72,8 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
     },
     events: { list: () => world.events, ...unchanging },
     logs: { open: (query) => world.log(query) },
+    commands: { start: (asked) => world.command(asked) },
+    ports: { find: async () => world.ports },
     plans: { plan: async () => ({ files: [] }) },
     manifests: {
       path: "/etc/gantry/manifests",
