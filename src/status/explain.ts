@@ -82,16 +82,8 @@ function manifestSteps({ manifest, isDeleted, pod }: PodView): readonly Step[] {
   switch (manifest.state) {
     case "accepted":
       return [];
-    case "unreadable": {
-      const message = `the manifests cannot be read: ${manifest.error}`;
-      return [
-        {
-          reason: "ManifestsNotReady",
-          message,
-          hint: "What runs keeps running, and nothing is removed meanwhile.",
-        },
-      ];
-    }
+    case "unreadable":
+      return [{ reason: "ManifestsNotReady", message: manifest.error, hint: "" }];
     case "rejected":
       return manifest.problems.map((problem) => ({
         reason: "ManifestRejected",

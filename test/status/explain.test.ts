@@ -355,9 +355,9 @@ describe("a Pod that is Ready says what is wrong all the same:", () => {
       "ManifestRejected: /manifests/web.yaml:7:5: spec.containers[0].comand: Unknown field",
     ],
     [
-      "a directory that cannot be read",
+      "a directory that is not ready",
       { manifest: { state: "unreadable", error: "EIO" } },
-      "ManifestsNotReady: the manifests cannot be read: EIO",
+      "ManifestsNotReady: EIO",
     ],
     [
       "what cannot be removed",
