@@ -15,6 +15,7 @@ import type { Ownership } from "../rkt/ownership.ts";
 import type { PrepareOptions, RktClient } from "../rkt/rkt-client.ts";
 import { RktError } from "../rkt/rkt-error.ts";
 import { type PodUnitOptions, podUnitText, type UnitOrder } from "../systemd/pod-unit.ts";
+import { acceptPod } from "./accept-pod.ts";
 import { hooksOf } from "./hooks.ts";
 import type { ImageGarbage } from "./image-garbage.ts";
 import type { Images, PodImages } from "./images.ts";
@@ -112,7 +113,7 @@ function checkNetwork({ networkOf }: Attempt, isBuiltin: boolean): void {
 
 /** With what is known to be good of the Pod, also where an edit has given it another uid. */
 async function makeDirectory(pod: Pod, { directories, observer }: PrepareParts): Promise<void> {
-  await directories.create(pod);
+  await acceptPod(pod, { directories, observer });
   const key = podKey(pod.namespace, pod.name);
   const ofPod = observer.revisions
     .filter((revision) => revision.key === key)

@@ -5,13 +5,12 @@ import { rm } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { errorChain } from "../host/error.ts";
 import { type PodUid, podUnitName, type RktUuid } from "../pod/names.ts";
-import { isLive, type Observation, type Revision } from "../pod/observed-pod.ts";
+import type { Observation, Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
-import { containersOf } from "../pod/stage.ts";
 import { type Attempt, type Runtime, RuntimeError, type Stop } from "../reconcile/runtime.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
 import type { Systemd } from "../systemd/systemd.ts";
-import { hooksOf } from "./hooks.ts";
+import { acceptPod } from "./accept-pod.ts";
 import type { Observer } from "./observe.ts";
 import { type PostStartParts, postStart } from "./post-start.ts";
 import { asRuntimeError, type PrepareParts, prepareRevision } from "./prepare-revision.ts";
@@ -66,17 +65,8 @@ export class RktRuntime implements Runtime {
   }
 
   async refresh(pod: Pod): Promise<void> {
-    const { directories, files, observer } = this.#options;
-    await directories.create(pod);
-    for (const { uuid, podUid, specHash, stage } of observer.revisions.filter(isLive)) {
-      const record =
-        podUid === pod.uid && specHash === pod.specHash && (await directories.record(podUid, uuid));
-      if (!record) continue;
-      const preStop = Object.fromEntries(hooksOf(containersOf(pod.spec, stage), "preStop"));
-      if (!Bun.deepEquals(preStop, record.preStop))
-        await directories.setRecord(podUid, uuid, { ...record, preStop });
-    }
-    await files.refresh(pod);
+    await acceptPod(pod, this.#options);
+    await this.#options.files.refresh(pod);
   }
 
   postStart(pod: Pod, revision: Revision, signal: AbortSignal): Promise<void> {

@@ -78,6 +78,19 @@ test("it is the last accepted one, as a hook is changed without a restart", asyn
   expect(lastWords(await machine.revision(uuid))).toBe("after\ntold\n");
 });
 
+test("regression: an edit that came with another stage's start left the hooks of those that run as they were", async () => {
+  await using machine = await RuntimeMachine.create();
+  const withSidecar = (pod: Pod): Pod => {
+    const initContainers = pod.spec.containers.map((each) => ({ ...each, name: "proxy", isSidecar: true }));
+    return { ...pod, spec: { ...pod.spec, initContainers } };
+  };
+  const { uuid } = await started(machine, withSidecar(machine.makePod("web", preStop("before"))));
+  const stage = { kind: "sidecar", container: "proxy" } as const;
+  await machine.launch(withSidecar(machine.makePod("web", preStop("after"))), { stage });
+  await machine.runtime.stop(await machine.revision(uuid), onRequest, signal);
+  expect(lastWords(await machine.revision(uuid))).toBe("after\ntold\n");
+});
+
 test("it is not run in a container that has ended", async () => {
   await using machine = await RuntimeMachine.create();
   const pod = machine.makePod("web", preStop("hook"));
