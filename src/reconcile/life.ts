@@ -13,7 +13,7 @@ export interface Life {
   readonly foreign: readonly Revision[];
   /** Run as written, one a stage. */
   readonly running: readonly Revision[];
-  /** Run as written, but a newer one of their stage does too. */
+  /** Run as written, but a newer one of their stage does too, or they have none. */
   readonly surplus: readonly Revision[];
   /** Revision.activeSinceMs of this life; undefined: it has not begun. */
   readonly sinceMs: number | undefined;
@@ -46,7 +46,8 @@ export function lifeOf(pod: Pick<Pod, "specHash" | "spec">, revisions: readonly 
   const written = running.filter(isAsWritten);
   const live = [...written, ...stopping.filter(isAsWritten)];
   const head = live[0] ?? exited.slice(0, 1).find(isAsWritten);
-  const ofLife = head ? revisions.filter((one) => isAsWritten(one) && isOneLife(one, head)) : [];
+  // What is live is of this life, whatever it says: nothing is started beside it.
+  const ofLife = revisions.filter((one) => isAsWritten(one) && head && (isLive(one) || isOneLife(one, head)));
   const byStage = new Map(
     [...Map.groupBy(ofLife, ({ stage }) => serializeStage(stage))].map(([key, ofStage]) => [
       key,

@@ -77,7 +77,8 @@ function allSteps(wanted: WantedPod, around: Surroundings): PodSteps {
 /** The first stage of a Pod that is not there, or not as written. */
 function firstRun(wanted: WantedPod, around: Surroundings): PodSteps {
   const { pod, life, rolledBack } = wanted;
-  const awaited = around.order.awaited(pod);
+  const isUrgent = rolledBack !== undefined && life.foreign.length > 0;
+  const awaited = isUrgent ? undefined : around.order.awaited(pod);
   if (awaited) return { steps: [], waiting: [awaited] };
   const stage = stagesOf(pod.spec)[0] ?? containersStage;
   const { exited, running, stopping: ending } = life.lineage;
@@ -98,7 +99,9 @@ function stepsOfLife(wanted: WantedPod, around: Surroundings): PodSteps {
   const hooks = life.running.filter((one) => !one.isPostStarted && !ailing.includes(one));
   const next = nextStages(pod, life, world);
   const awaited = life.isOfThisBoot ? undefined : around.order.awaited(pod);
-  const runs = awaited ? [] : next.toStart.map((stage) => nextRun(wanted, around, stage));
+  // What is not to run has to be gone first, also where it cannot be stopped at once.
+  const isBlocked = awaited !== undefined || life.foreign.length + life.surplus.length > 0;
+  const runs = isBlocked ? [] : next.toStart.map((stage) => nextRun(wanted, around, stage));
   const atContainers = life.at(containersStage).running;
   const isNewlyReady = atContainers && !atContainers.wasReady && isPodReady(pod, revisions, world.health);
   const waiting: Waiting[] = awaited && next.toStart.length > 0 ? [awaited] : [];

@@ -104,6 +104,18 @@ describe("a new version", () => {
     expect(told(world([replaced, revision()], { health }))).toEqual(["markReady containers"]);
   });
 
+  test("is replaced by one that comes after others without waiting for them", () => {
+    const dependent = { ...good, life: { ...good.life, after: [podKey("default", "db")] } };
+    const change = { good: new Map([[bad.uid, dependent]]) };
+    expect(plan(world([replaced, revision()], change)).actions).toMatchObject([
+      { kind: "run", pod: dependent },
+    ]);
+    expect(told(world([killed], change))).toEqual([
+      "waits: after default/db?",
+      "waits: rolledBack RolledBack",
+    ]);
+  });
+
   test("that crashes all the time is rolled back too", () => {
     const crashed = revision({ restartCount: 3, backOffMs: 20_000, state: exited() });
     expect(told(world([replaced, crashed]))).toEqual(["run containers", "waits: rolledBack RolledBack"]);

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Revision } from "../../src/pod/observed-pod.ts";
 import { containersStage, type Stage } from "../../src/pod/stage.ts";
+import { actionId } from "../../src/reconcile/action.ts";
 import { plan } from "../../src/reconcile/plan.ts";
 import type { World } from "../../src/reconcile/world.ts";
 import {
@@ -264,6 +265,21 @@ describe("containers that ended", () => {
     const revisions = [...without(containersStage, proxy), ended(containersStage, 0), stopped];
     expect(told(world(revisions, { restartPolicy: "OnFailure" }))).toEqual([]);
   });
+});
+
+test("nothing is started beside what is not to run and cannot be stopped", () => {
+  const old = revision(containersStage, { number: 8, hash: "bbbb" });
+  const revisions = [...without(containersStage), old];
+  const [stop] = plan(world(revisions)).actions;
+  expect(told(world(revisions))).toEqual(["stop containers for superseded"]);
+  const failure = { reason: "FailedKillPod", message: "timeout" } as const;
+  const failures = new Map(stop ? [[actionId(stop), { failure, count: 1, retryAtMs: nowMs + 9000 }]] : []);
+  expect(told(world(revisions, { failures }))).toEqual(["waits: ending FailedKillPod"]);
+});
+
+test("what runs is of this life, whenever it says that its life began", () => {
+  const other = { activeSinceMs: nowMs - 500_000 };
+  expect(told(world([firstDone, revision(proxy, other), secondDone, revision(containersStage)]))).toEqual([]);
 });
 
 test("what is waited for in two stages is told of both", () => {
