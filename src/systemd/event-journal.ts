@@ -41,6 +41,7 @@ export class EventJournal {
   /** The latest, oldest first. Throws CommandError. */
   async read(signal: AbortSignal): Promise<readonly CountedEvent[]> {
     const unit = unitOfCgroup(await readFile("/proc/self/cgroup", "utf8"));
+    const own = effectiveCapabilities(await readFile("/proc/self/status", "utf8"));
     if (unit === undefined) return []; // nothing could be told from what others wrote
     const { stdout } = await runCommand(
       [
@@ -51,7 +52,7 @@ export class EventJournal {
       { timeoutMs: readTimeoutMs, signal },
     );
     const lines = stdout.split("\n").filter((line) => line !== "");
-    return lines.flatMap((line) => parseEvent(JSON.parse(line) as Record<string, unknown>) ?? []);
+    return lines.flatMap((line) => parseEvent(JSON.parse(line) as Record<string, unknown>, own) ?? []);
   }
 }
 
@@ -97,13 +98,13 @@ function subjectOf(object: EventObject): string {
   return object.container === undefined ? `${object.key}: ` : `${object.key}: ${object.container}: `;
 }
 
-/** Undefined for an entry that is none of ours. */
-export function parseEvent(entry: Readonly<Record<string, unknown>>): CountedEvent | undefined {
+/** Undefined for an entry that is none of ours. `own`: our effective capabilities. */
+export function parseEvent(entry: Readonly<Record<string, unknown>>, own: bigint): CountedEvent | undefined {
   const text = (name: string) => (typeof entry[name] === "string" ? entry[name] : undefined);
-  // Journald takes unit and user from the kernel's word on who sent it, which only CAP_SYS_ADMIN could bend; and an entry by somebody
-  // without that, whom a real rkt's `enter` leaves in our unit, is none of ours.
-  const capabilities = text("_CAP_EFFECTIVE") ?? "0";
-  if (((BigInt(`0x${capabilities}`) >> capSysAdmin) & 1n) === 0n) return undefined;
+  // Journald takes unit and user from the kernel's word on who sent it, which only CAP_SYS_ADMIN could bend. Still, a real rkt's `enter`
+  // leaves what it starts in our unit, with a container's capabilities: an agent has all, or those that its unit leaves it.
+  const capabilities = BigInt(`0x${text("_CAP_EFFECTIVE") ?? "0"}`);
+  if (((capabilities >> capSysAdmin) & 1n) === 0n && capabilities !== own) return undefined;
   const uid = text("GANTRY_POD_UID");
   const key = podKey(text("GANTRY_POD_NAMESPACE") ?? "", text("GANTRY_POD_NAME") ?? "");
   const object: EventObject =
@@ -129,6 +130,10 @@ export function parseEvent(entry: Readonly<Record<string, unknown>>): CountedEve
     firstMs,
     lastMs,
   };
+}
+
+function effectiveCapabilities(status: string): bigint {
+  return BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
 }
 
 /** The unit of a process by its `/proc/PID/cgroup`, as journald makes it out (sd_pid_get_unit(3)); undefined: none. */
