@@ -1,6 +1,7 @@
 // Which comes first: Pods that wait for others (`gantry.io/after`), units that systemd starts and stops in order, the revisions of one
 // Pod when it is stopped. Pure.
 
+import { isSuccess } from "../pod/ending.ts";
 import type { PodKey, RktUuid } from "../pod/names.ts";
 import { podKey } from "../pod/names.ts";
 import { isLive, type Revision } from "../pod/observed-pod.ts";
@@ -9,7 +10,6 @@ import { isPodReady } from "../pod/readiness.ts";
 import { containersStage, type Stage, stagesOf } from "../pod/stage.ts";
 import type { Waiting } from "../pod/waiting.ts";
 import { type Life, lifeOf } from "./life.ts";
-import { isSuccess } from "./restart.ts";
 import type { Attempt } from "./runtime.ts";
 import type { World } from "./world.ts";
 

@@ -2,8 +2,9 @@
 // Invariant: all that the next delay depends on is kept by the revision itself, so that neither a restart of the agent nor a reboot
 // forgets anything.
 
+import { type Ending, isSuccess } from "../pod/ending.ts";
 import type { ExitedRevision } from "../pod/lineage.ts";
-import type { ObservedApp, Reason, Revision, RevisionState } from "../pod/observed-pod.ts";
+import type { Reason, Revision } from "../pod/observed-pod.ts";
 import type { BackOff, RestartPolicy } from "../pod/pod.ts";
 import type { Stage } from "../pod/stage.ts";
 
@@ -20,12 +21,6 @@ const leastRunMs = second;
 /** The delay after `failures` (at least 1) in a row: doubled each time, up to the greatest. */
 export function backOffMs(failures: number, { firstMs, maxMs }: BackOff): number {
   return Math.min(maxMs, firstMs * 2 ** (failures - 1));
-}
-
-/** How a revision ended. */
-export interface Ending {
-  readonly apps: readonly ObservedApp[];
-  readonly state: Pick<Extract<RevisionState, { kind: "exited" }>, "failure" | "killed" | "isInterrupted">;
 }
 
 /**
@@ -51,16 +46,6 @@ export function isRestarted(policy: RestartPolicy, ending: Ending): boolean {
 export function policyOf(stage: Stage, policy: RestartPolicy): RestartPolicy {
   if (stage.kind === "sidecar") return "Always";
   return stage.kind === "init" && policy === "Always" ? "OnFailure" : policy;
-}
-
-export function isSuccess({ apps, state }: Ending): boolean {
-  return (
-    state.failure === undefined &&
-    state.killed === undefined &&
-    !state.isInterrupted &&
-    apps.length > 0 &&
-    apps.every((app) => app.state.kind === "exited" && app.state.exitCode === 0)
-  );
 }
 
 /** These end what did nothing wrong. */

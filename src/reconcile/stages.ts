@@ -8,11 +8,12 @@
 // Once the containers have been reached in this boot, nothing waits for the stages before them any more, and init containers are not run
 // again: a sidecar that crashes holds up no restart (kubelet kuberuntime_container.go, computeInitContainerActions).
 
+import { isSuccess } from "../pod/ending.ts";
 import type { Pod } from "../pod/pod.ts";
 import { isStageStarted } from "../pod/readiness.ts";
 import { containersStage, type Stage, stagesOf } from "../pod/stage.ts";
 import type { Life } from "./life.ts";
-import { isRestarted, isSuccess, policyOf } from "./restart.ts";
+import { isRestarted, policyOf } from "./restart.ts";
 import type { World } from "./world.ts";
 
 export interface NextStages {

@@ -1,5 +1,6 @@
 // What is shown of each stage of a Pod: which of its revisions, and what it waits for. Pure.
 
+import { isSuccess } from "../pod/ending.ts";
 import { type ExitedRevision, lineageOf } from "../pod/lineage.ts";
 import { isLive, type Revision } from "../pod/observed-pod.ts";
 import { containersOf, type Stage, serializeStage, stagesOf } from "../pod/stage.ts";
@@ -103,8 +104,7 @@ function stageWaiting(
     (one): one is StageWaiting => isStageWaiting(one) && isSameStage(one.stage, stage),
   );
   if (own !== undefined) return own;
-  const isDone = isAsWritten && stage.kind === "init" && current !== undefined && hasSucceeded(current);
-  if (isDone) return undefined;
+  if (isAsWritten && stage.kind === "init" && current && isDone(current)) return undefined;
   const isComing = waiting.some(
     (one) => isStageWaiting(one) || one.kind === "after" || one.kind === "initializing",
   );
@@ -119,12 +119,6 @@ function isSameStage(a: Stage, b: Stage): boolean {
   return serializeStage(a) === serializeStage(b);
 }
 
-/** Every app has ended with 0. */
-function hasSucceeded({ apps, state }: Revision): boolean {
-  return (
-    state.kind === "exited" &&
-    state.failure === undefined &&
-    apps.length > 0 &&
-    apps.every((app) => app.state.kind === "exited" && app.state.exitCode === 0)
-  );
+function isDone({ apps, state }: Revision): boolean {
+  return state.kind === "exited" && isSuccess({ apps, state });
 }

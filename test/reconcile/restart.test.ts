@@ -1,16 +1,10 @@
 // Whether and when what ended is started again: the kubelet's tables, and our delays.
 
 import { describe, expect, test } from "bun:test";
+import type { Ending } from "../../src/pod/ending.ts";
 import type { ExitedRevision } from "../../src/pod/lineage.ts";
 import type { ObservedApp, Reason, Revision } from "../../src/pod/observed-pod.ts";
-import {
-  backOffMs,
-  type Ending,
-  isRestarted,
-  nextStart,
-  policyOf,
-  retryBackOff,
-} from "../../src/reconcile/restart.ts";
+import { backOffMs, isRestarted, nextStart, policyOf, retryBackOff } from "../../src/reconcile/restart.ts";
 import { baseRevision, exited, exitedApp, init, nowMs, sidecar } from "./base-world.ts";
 
 const [app] = baseRevision().apps;
