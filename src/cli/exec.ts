@@ -2,7 +2,7 @@
 
 import type { Pod } from "kubernetes-types/core/v1";
 import { AgentClient, type ServerOptions } from "./agent-client.ts";
-import { UsageError } from "./failure.ts";
+import { CommandFailure, UsageError } from "./failure.ts";
 import { containerNames, containerOf, findPodOf, nameOf } from "./find-pods.ts";
 import { tell } from "./output.ts";
 import { runRemoteCommand } from "./remote-command.ts";
@@ -40,6 +40,7 @@ async function enter(verb: "exec" | "attach", name: string, { command, options }
   const client = await AgentClient.create(options);
   const pod = await findPodOf(client, name, options.namespace);
   const container = await chooseContainer(pod, options);
+  checkRunning(pod, container);
   const isTerminal = await hasTerminal(options);
   const query = new URLSearchParams(command.map((word): [string, string] => ["command", word]));
   // With a terminal there is one stream for both.
@@ -60,6 +61,17 @@ async function chooseContainer(pod: Pod, { container, quiet }: ExecOptions): Pro
   if (container === undefined && all.length > 1 && !quiet)
     await tell(`Defaulted container "${chosen}" out of: ${all.join(", ")}`);
   return chosen;
+}
+
+/** Throws CommandFailure with the reason for which it does not run. */
+function checkRunning({ metadata, status }: Pod, container: string): void {
+  const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  const state = all.find(({ name }) => name === container)?.state;
+  if (state?.running) return;
+  const reason = state?.waiting?.reason ?? state?.terminated?.reason ?? "it was never started";
+  throw new CommandFailure(
+    `container ${JSON.stringify(container)} in the pod ${JSON.stringify(metadata?.name)} does not run: ${reason}`,
+  );
 }
 
 /** `-t` without a terminal of our own would be one that nobody sits at. */

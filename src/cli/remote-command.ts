@@ -2,7 +2,7 @@
 // apimachinery util/remotecommand). Invariant: however it ends, the terminal is again as it was.
 
 import { isJsonObject } from "../pod/json.ts";
-import { type AgentClient, AnswerError, type Question } from "./agent-client.ts";
+import type { AgentClient } from "./agent-client.ts";
 import { CommandFailure } from "./failure.ts";
 import { print } from "./output.ts";
 
@@ -24,11 +24,7 @@ export async function runRemoteCommand(client: AgentClient, command: RemoteComma
   using terminal = command.isTerminal ? rawTerminal() : undefined;
   const socket = client.webSocket(command.path, command.query, protocols);
   const session = new Session(socket);
-  try {
-    await session.opened;
-  } catch {
-    throw new CommandFailure(await whyRefused(client, command));
-  }
+  await session.opened;
   const sendSize = () => session.send(channels.resize, terminalSize());
   if (terminal) {
     sendSize();
@@ -43,6 +39,10 @@ export async function runRemoteCommand(client: AgentClient, command: RemoteComma
     socket.close();
   }
 }
+
+/** A WebSocket does not tell more. */
+const refusal =
+  "The agent refused to (on a loopback address it only answers questions: use its unix socket, or https)";
 
 class Session {
   readonly opened: Promise<void>;
@@ -61,7 +61,6 @@ class Session {
     this.ended.catch(() => undefined); // it may come before anybody waits
     let exitCode: number | CommandFailure | undefined;
     socket.onopen = () => opened.resolve();
-    socket.onerror = () => opened.reject(new CommandFailure("refused"));
     socket.onmessage = ({ data }) => {
       const bytes = new Uint8Array(data as ArrayBuffer);
       const [channel] = bytes;
@@ -71,7 +70,7 @@ class Session {
       else if (channel === channels.stderr) this.#print(printError, content, ended.reject);
     };
     socket.onclose = async ({ reason }) => {
-      opened.reject(new CommandFailure("refused"));
+      opened.reject(new CommandFailure(refusal));
       await this.#printed;
       if (typeof exitCode === "number") ended.resolve(exitCode);
       else
@@ -127,22 +126,18 @@ function outcomeIn(text: string): number | CommandFailure {
   return new CommandFailure(typeof status.message === "string" ? status.message : text);
 }
 
-/** A WebSocket does not tell; the same question without it does. */
-async function whyRefused(client: AgentClient, { path, query }: RemoteCommand): Promise<string> {
-  const question: Question = { query };
-  try {
-    await client.ask(path, question);
-  } catch (error) {
-    if (!(error instanceof AnswerError)) throw error;
-    if (error.status !== 405 && error.status !== 426) return error.message;
-  }
-  return "The agent does not run commands over this connection (use its unix socket, or authenticate)";
-}
-
-/** Until disposed, each key goes to the container as it is pressed, Ctrl-C too. */
+/**
+ * Until disposed each key goes to the container as it is pressed, Ctrl-C too, and what comes back is shown as it comes: setRawMode() would
+ * still put a return before each newline.
+ */
 function rawTerminal(): Disposable {
-  process.stdin.setRawMode(true);
-  return { [Symbol.dispose]: () => void process.stdin.setRawMode(false) };
+  const stty = (...args: readonly string[]) =>
+    Bun.spawnSync(["stty", ...args], { stdin: "inherit", stderr: "ignore" })
+      .stdout.toString()
+      .trim();
+  const before = stty("--save");
+  stty("raw", "-echo");
+  return { [Symbol.dispose]: () => void stty(before) };
 }
 
 function terminalSize(): string {
