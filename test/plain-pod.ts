@@ -16,7 +16,7 @@ export const plainContainer: Container = {
   workingDir: "",
   ports: [],
   volumeMounts: [],
-  resources: { cpu: undefined, memory: undefined },
+  resources: { cpu: undefined, memory: undefined, ephemeralStorage: undefined },
   securityContext: {
     runAsUser: undefined,
     runAsGroup: undefined,

@@ -97,12 +97,12 @@ function mountOf(mount: NonNullable<WireContainer["volumeMounts"]>[number]): Vol
 }
 
 function resourcesOf({ limits, requests }: WireContainer["resources"]): Resources {
-  const of = (name: "cpu" | "memory"): Resource | undefined => {
+  const of = (name: "cpu" | "memory" | "ephemeral-storage"): Resource | undefined => {
     const [limit, request] = [limits?.[name], requests?.[name]];
     const either = limit ?? request;
     return either === undefined ? undefined : { request: request ?? either, limit: limit ?? either };
   };
-  return { cpu: of("cpu"), memory: of("memory") };
+  return { cpu: of("cpu"), memory: of("memory"), ephemeralStorage: of("ephemeral-storage") };
 }
 
 function securityOf(

@@ -95,8 +95,12 @@ const volumeMount = struct({
 } satisfies RowsOf<VolumeMount>);
 
 const amounts = struct(
-  { cpu: optional(quantity), memory: optional(quantity) },
-  never("only cpu and memory are resources here"),
+  {
+    cpu: optional(quantity),
+    memory: optional(quantity),
+    "ephemeral-storage": optional(quantity, "a pod that writes more is evicted, and the request counts in their order"),
+  },
+  never("only cpu, memory and ephemeral-storage are resources here"),
 );
 
 const resources = settings({

@@ -118,7 +118,7 @@ function validatePorts({ ports = [] }: Container, { spec, field, report }: Conta
 
 function validateResources({ resources }: Container, { field, report }: ContainerPlace): void {
   const { limits, requests } = resources;
-  for (const name of ["cpu", "memory"] as const) {
+  for (const name of ["cpu", "memory", "ephemeral-storage"] as const) {
     const limit = limits?.[name];
     const request = requests?.[name];
     if (limit === undefined || request === undefined || milliOf(request) <= milliOf(limit)) continue;

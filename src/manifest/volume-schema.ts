@@ -109,7 +109,7 @@ const hostPath = struct({
 
 const emptyDir = struct({
   medium: optional(choice(["Memory"], ["HugePages"]), "without one: on disk"),
-  sizeLimit: optional(quantity, "of `Memory` the file system's size; on disk it is not enforced"),
+  sizeLimit: optional(quantity, "of `Memory` the file system's size; on disk a pod that holds more is evicted"),
 } satisfies RowsOf<EmptyDirVolumeSource>);
 
 export const volume = struct({

@@ -44,6 +44,14 @@ export interface ContainerSample {
   readonly written: TreeUsage | undefined;
 }
 
+/** What a pod has written to the disk: into its containers' root file systems, and into volumes. */
+export function writtenBy({ pod, containers, volumes }: PodSample): readonly TreeUsage[] {
+  return [
+    ...containers.flatMap(({ written }) => written ?? []),
+    ...pod.volumes.flatMap(({ name, isOnDisk }) => (isOnDisk && volumes.get(name)) || []),
+  ];
+}
+
 export interface CpuUsage {
   readonly totalNs: number;
   /** Undefined where it was not asked for, or there is no earlier moment to compare with. */

@@ -3,7 +3,14 @@
 import type { Json, JsonObject } from "../pod/json.ts";
 import type { MemoryUsage } from "./cgroup-usage.ts";
 import type { FileSystemSpace, TreeUsage } from "./disk-usage.ts";
-import type { ContainerSample, CpuUsage, NetworkUsage, PodSample, Sample } from "./sample.ts";
+import {
+  type ContainerSample,
+  type CpuUsage,
+  type NetworkUsage,
+  type PodSample,
+  type Sample,
+  writtenBy,
+} from "./sample.ts";
 
 export function statsSummary({ wallMs, node, pods }: Sample, nodeName: string): JsonObject {
   const time = rfc3339(wallMs);
@@ -31,8 +38,8 @@ interface Surroundings {
 
 function podStats(sample: PodSample, around: Surroundings): Loose {
   const { pod, containers, volumes, tasks } = sample;
+  const trees = writtenBy(sample);
   const { time, nodeFs } = around;
-  const trees = [...containers.flatMap(({ written }) => written ?? []), ...volumes.values()];
   const volume = [...volumes].map(([name, usage]) => ({ ...treeStats(usage, nodeFs, time), name }));
   return {
     podRef: { name: pod.name, namespace: pod.namespace, uid: pod.uid },

@@ -187,6 +187,8 @@ export interface ContainerPort {
 export interface Resources {
   readonly cpu: Resource | undefined;
   readonly memory: Resource | undefined;
+  /** What is written to the disk: in its root file system and, of all containers together, in emptyDir volumes. */
+  readonly ephemeralStorage: Resource | undefined;
 }
 
 export interface Resource {

@@ -12,7 +12,14 @@ export interface RunningPod {
   readonly cgroup: string;
   readonly containers: readonly RunningContainer[];
   /** Its emptyDir volumes. */
-  readonly volumes: readonly { readonly name: string; readonly path: string }[];
+  readonly volumes: readonly RunningVolume[];
+}
+
+export interface RunningVolume {
+  readonly name: string;
+  readonly path: string;
+  /** Not in memory. */
+  readonly isOnDisk: boolean;
 }
 
 export interface RunningContainer {

@@ -3,7 +3,7 @@
 import { appUnitName, podSliceName, podUnitName } from "../pod/names.ts";
 import type { Observation, Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
-import type { RunningContainer, RunningPod } from "../pod/running-pod.ts";
+import type { RunningContainer, RunningPod, RunningVolume } from "../pod/running-pod.ts";
 import type { PodDirectories } from "./pod-directory.ts";
 
 export interface RunningPodsOptions {
@@ -53,11 +53,10 @@ function runningContainers(
     });
 }
 
-function emptyDirs(
-  { uid, spec }: Pod,
-  { directories }: RunningPodsOptions,
-): readonly { readonly name: string; readonly path: string }[] {
-  return spec.volumes
-    .filter(({ kind }) => kind === "emptyDir")
-    .map(({ name }) => ({ name, path: directories.emptyDir(uid, name) }));
+function emptyDirs({ uid, spec }: Pod, { directories }: RunningPodsOptions): readonly RunningVolume[] {
+  return spec.volumes.flatMap((volume) => {
+    if (volume.kind !== "emptyDir") return [];
+    const path = directories.emptyDir(uid, volume.name);
+    return [{ name: volume.name, path, isOnDisk: volume.medium === "" }];
+  });
 }

@@ -21,7 +21,11 @@ function sampleOf(pod: Pod, change: Partial<PodSample> = {}): PodSample {
   return {
     pod: {
       ...{ uid: pod.uid, namespace: pod.namespace, name: pod.name },
-      ...{ startedAtMs: 0, cgroup: "", containers: [], volumes: [] },
+      ...{ startedAtMs: 0, cgroup: "", containers: [] },
+      volumes: [
+        { name: "scratch", path: "", isOnDisk: true },
+        { name: "memory", path: "", isOnDisk: false },
+      ],
     },
     cpu: undefined,
     memory,
@@ -35,7 +39,10 @@ function sampleOf(pod: Pod, change: Partial<PodSample> = {}): PodSample {
         written: { bytes: 100, inodes: 2 },
       },
     ],
-    volumes: new Map([["scratch", { bytes: 50, inodes: 1 }]]),
+    volumes: new Map([
+      ["scratch", { bytes: 50, inodes: 1 }],
+      ["memory", { bytes: 1000, inodes: 1 }],
+    ]),
     ...change,
   };
 }
@@ -54,7 +61,11 @@ const withVolumes = (...volumes: Volume[]): Pod => {
 
 test("a candidate is what a Pod asked for, of the containers that run, and what it uses", () => {
   const pod = basePod();
-  const resources = { cpu: undefined, memory: { request: "4Mi", limit: "16Mi" } };
+  const resources = {
+    cpu: undefined,
+    memory: { request: "4Mi", limit: "16Mi" },
+    ephemeralStorage: { request: "120", limit: "1Gi" },
+  };
   const containers = [{ ...plainContainer, name: "main", resources }];
   const initContainers = [{ ...plainContainer, name: "init", resources, isSidecar: false }];
   const asking = { ...pod, spec: { ...pod.spec, containers, initContainers, priority: 7 } };
@@ -65,14 +76,14 @@ test("a candidate is what a Pod asked for, of the containers that run, and what 
       uid: pod.uid,
       priority: 7,
       memory: { request: 4 * mebibyte, used: 8 * mebibyte },
-      disk: { request: 0, used: 150 },
+      disk: { request: 120, used: 150 },
       inodes: 3,
       tasks: 3,
       containers: [
         {
           name: "main",
           memory: { request: 4 * mebibyte, used: 8 * mebibyte },
-          disk: { request: 0, used: 100 },
+          disk: { request: 120, used: 100 },
         },
       ],
     },
@@ -108,6 +119,31 @@ test("who holds more in an emptyDir than its limit is told so in the kubelet's w
       message: 'Usage of EmptyDir volume "scratch" exceeds the limit "1Mi".',
     },
   ]);
+});
+
+test("who writes more than its containers may together, or one of them alone, is told so too", () => {
+  const pod = basePod();
+  const limited = (...limits: (string | undefined)[]): Pod => {
+    const containers = limits.map((limit, index) => ({
+      ...plainContainer,
+      name: index === 0 ? "main" : `other-${index}`,
+      resources: {
+        ...plainContainer.resources,
+        ephemeralStorage: limit === undefined ? undefined : { request: limit, limit },
+      },
+    }));
+    return { ...pod, spec: { ...pod.spec, containers } };
+  };
+  const excessOf = (it: Pod) =>
+    localExcesses([it], [sampleOf(it)]).map(({ signal, message }) => [signal, message]);
+  expect(excessOf(limited("150"))).toEqual([]); // 100 of the container's, 50 in a volume on the disk
+  expect(excessOf(limited("149"))).toEqual([
+    ["ephemeralpodfs.limit", "Pod ephemeral local storage usage exceeds the total limit of containers 149."],
+  ]);
+  expect(excessOf(limited("99", "1Gi"))).toEqual([
+    ["ephemeralcontainerfs.limit", 'Container main exceeded its local ephemeral storage limit "99".'],
+  ]);
+  expect([limited("1Gi"), limited(undefined)].map(hasLocalLimits)).toEqual([true, false]);
 });
 
 test.each([

@@ -38,7 +38,7 @@ const sample: Sample = {
         startedAtMs: wallMs - 60_000,
         cgroup: "/gantry.slice/gantry-abc.slice",
         containers: [],
-        volumes: [],
+        volumes: [{ name: "scratch", path: "/scratch", isOnDisk: true }],
       },
       cpu: { totalNs: 1_500_000_000, nanoCores: 20 },
       memory: { ...memory, limitBytes: undefined },

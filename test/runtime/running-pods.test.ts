@@ -48,7 +48,7 @@ test("the stages of a pod that run are one pod, and its volumes are known while 
           written: `/state/rkt/pods/run/${sidecar.uuid}/apps/side/upper`,
         },
       ],
-      volumes: [{ name: "scratch", path: "/state/pods/uid-web/scratch" }],
+      volumes: [{ name: "scratch", path: "/state/pods/uid-web/scratch", isOnDisk: true }],
     },
   ]);
 });
