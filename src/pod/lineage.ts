@@ -28,7 +28,7 @@ export function lineageOf(revisions: readonly Revision[]): Lineage {
   };
 }
 
-function isExited(revision: Revision): revision is ExitedRevision {
+export function isExited(revision: Revision): revision is ExitedRevision {
   return revision.state.kind === "exited";
 }
 

@@ -46,11 +46,11 @@ const signals: Readonly<Record<number, string>> = {
   15: "SIGTERM",
 };
 
-/** `exit code 137 (SIGKILL)`. */
+/** ` with exit code 137 (SIGKILL)`; empty where that is not known. */
 export function exitText(exitCode: number | undefined): string {
-  if (exitCode === undefined) return "an exit code that nobody knows";
+  if (exitCode === undefined) return "";
   const signal = signals[exitCode] ?? signals[exitCode - 128];
-  return signal === undefined ? `exit code ${exitCode}` : `exit code ${exitCode} (${signal})`;
+  return ` with exit code ${exitCode}${signal === undefined ? "" : ` (${signal})`}`;
 }
 
 export function exitHint(exitCode: number | undefined): string {

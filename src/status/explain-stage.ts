@@ -1,6 +1,7 @@
 // Why one stage of a Pod does not do what it should: does not start, has ended, or runs and is not ready. Pure.
 
-import type { ExitedRevision } from "../pod/lineage.ts";
+import { isSuccess } from "../pod/ending.ts";
+import { type ExitedRevision, isExited } from "../pod/lineage.ts";
 import type { Revision } from "../pod/observed-pod.ts";
 import { containerHealth } from "../pod/readiness.ts";
 import { exitHint, exitText, failureHint } from "./explain-hints.ts";
@@ -29,12 +30,10 @@ export function stageSteps(
     const isAgain = stage.isAsWritten && !("failure" in waiting && waiting.failure);
     return [...(isAgain && previous ? endSteps(previous, stage) : []), ...startSteps(waiting, view)];
   }
-  const isDone =
-    stage.stage.kind === "init" &&
-    current?.apps.every(({ state }) => state.kind === "exited" && state.exitCode === 0);
-  if (isDone || current?.state.kind !== "exited") return [];
+  if (current === undefined || !isExited(current)) return [];
+  if (stage.stage.kind === "init" && isSuccess(current)) return [];
   const message = `it is not started again (restartPolicy ${view.pod.spec.restartPolicy})`;
-  return [...endSteps(current as ExitedRevision, stage), { reason: "NotRestarted", message, hint: "" }];
+  return [...endSteps(current, stage), { reason: "NotRestarted", message, hint: "" }];
 }
 
 /** Of what is to be started. */
@@ -44,7 +43,7 @@ function startSteps(waiting: StageWaiting, view: PodView): readonly Step[] {
       return [
         {
           reason: "CrashLoopBackOff",
-          message: `it is started again ${formatDuration(waiting.backOffMs)} after its end, which doubles each time, up to 5 minutes`,
+          message: `it is started again ${formatDuration(waiting.backOffMs)} after its end, twice as long each time`,
           hint: "An edit of the manifest starts it at once.",
           nextTryMs: view.bootMs + waiting.untilMs,
         },
@@ -69,12 +68,26 @@ function startSteps(waiting: StageWaiting, view: PodView): readonly Step[] {
   }
 }
 
-/** How it ended, by the container that is to blame: the first that failed, else the first. */
-function endSteps(revision: ExitedRevision, { containers, previous }: ShownStage): readonly Step[] {
-  const { apps, startedAtMs } = revision;
-  const { failure, killed, finishedAtMs } = revision.state;
+/** How it ended; none where that was by our own wish. */
+function endSteps(revision: ExitedRevision, stage: ShownStage): readonly Step[] {
+  const { failure, killed, isInterrupted, isStopped, finishedAtMs } = revision.state;
   const since = finishedAtMs === undefined ? {} : { sinceMs: finishedAtMs };
+  if (isStopped) return [];
+  if (isInterrupted)
+    return [{ reason: "Interrupted", message: "it was ended by a shutdown, or by hand", hint: "", ...since }];
   if (failure) return [{ ...failure, hint: failureHint(failure), ...since }];
+  if (killed === undefined) return [containerEnd(revision, stage)];
+  return [
+    { ...killed, hint: failureHint(killed), ...since },
+    { ...containerEnd(revision, stage), hint: "" },
+  ];
+}
+
+/** Of the container that is to blame: the first that failed, else the first. */
+function containerEnd(
+  { apps, startedAtMs, state: { finishedAtMs }, uuid }: ExitedRevision,
+  { containers, previous }: ShownStage,
+): Step {
   const ended = apps.flatMap(({ name, state: app }) => (app.kind === "exited" ? [{ name, ...app }] : []));
   const { name, exitCode, message } = ended.find((app) => app.exitCode !== 0) ?? ended[0] ?? {};
   const ranForMs =
@@ -82,16 +95,13 @@ function endSteps(revision: ExitedRevision, { containers, previous }: ShownStage
   const after = ranForMs === undefined ? "" : ` after ${Math.round(ranForMs / 1000)} s`;
   const words = message?.trim() ? `: ${firstLine(message)}` : "";
   const container = name ?? containers[0]?.name ?? "";
-  return [
-    ...(killed ? [{ ...killed, hint: failureHint(killed), ...since }] : []),
-    {
-      reason: exitCode === 0 ? "Completed" : "ContainerFailed",
-      message: `container "${container}" ended with ${exitText(exitCode)}${after}${words}`,
-      hint: killed ? "" : exitHint(exitCode),
-      ...since,
-      log: { container, previous: revision === previous },
-    },
-  ];
+  return {
+    reason: exitCode === 0 ? "Completed" : "ContainerFailed",
+    message: `container "${container}" ended${exitText(exitCode)}${after}${words}`,
+    hint: exitHint(exitCode),
+    ...(finishedAtMs !== undefined && { sinceMs: finishedAtMs }),
+    log: { container, previous: uuid === previous?.uuid },
+  };
 }
 
 function firstLine(text: string): string {
@@ -126,7 +136,7 @@ function containerSteps(
   const app = current.apps.find((candidate) => candidate.name === name)?.state;
   const since = current.startedAtMs === undefined ? {} : { sinceMs: current.startedAtMs };
   if (app?.kind === "exited") {
-    const message = `container "${name}" ended with ${exitText(app.exitCode)}, and the others run on`;
+    const message = `container "${name}" ended${exitText(app.exitCode)}, and the others run on`;
     return [{ reason: "Completed", message, hint: "", log: { container: name, previous: false } }];
   }
   if (app?.kind !== "running")

@@ -1,7 +1,7 @@
 // What is shown of each stage of a Pod: which of its revisions, and what it waits for. Pure.
 
 import { isSuccess } from "../pod/ending.ts";
-import { type ExitedRevision, lineageOf } from "../pod/lineage.ts";
+import { type ExitedRevision, isExited, lineageOf } from "../pod/lineage.ts";
 import { isLive, type Revision } from "../pod/observed-pod.ts";
 import { containersOf, type Stage, serializeStage, stagesOf } from "../pod/stage.ts";
 import type { Waiting } from "../pod/waiting.ts";
@@ -104,7 +104,8 @@ function stageWaiting(
     (one): one is StageWaiting => isStageWaiting(one) && isSameStage(one.stage, stage),
   );
   if (own !== undefined) return own;
-  if (isAsWritten && stage.kind === "init" && current && isDone(current)) return undefined;
+  if (isAsWritten && stage.kind === "init" && current && isExited(current) && isSuccess(current))
+    return undefined;
   const isComing = waiting.some(
     (one) => isStageWaiting(one) || one.kind === "after" || one.kind === "initializing",
   );
@@ -117,8 +118,4 @@ function isStageWaiting(waiting: Waiting): waiting is StageWaiting {
 
 function isSameStage(a: Stage, b: Stage): boolean {
   return serializeStage(a) === serializeStage(b);
-}
-
-function isDone({ apps, state }: Revision): boolean {
-  return state.kind === "exited" && isSuccess({ apps, state });
 }

@@ -131,7 +131,7 @@ describe("the causes of", () => {
       { revisions: [crashed], waiting: [restart()] },
       [
         'ContainerFailed: container "main" ended with exit code 3 after 58 s: no database',
-        "CrashLoopBackOff: it is started again 40s after its end, which doubles each time, up to 5 minutes",
+        "CrashLoopBackOff: it is started again 40s after its end, twice as long each time",
         notReady,
       ],
     ],
@@ -144,7 +144,7 @@ describe("the causes of", () => {
       [
         "Unhealthy: Liveness probe failed: connection refused",
         'ContainerFailed: container "main" ended with exit code 137 (SIGKILL) after 58 s',
-        "CrashLoopBackOff: it is started again 40s after its end, which doubles each time, up to 5 minutes",
+        "CrashLoopBackOff: it is started again 40s after its end, twice as long each time",
         notReady,
       ],
     ],
@@ -161,7 +161,32 @@ describe("the causes of", () => {
       },
       [
         "RunContainerError: no network",
-        "CrashLoopBackOff: it is started again 40s after its end, which doubles each time, up to 5 minutes",
+        "CrashLoopBackOff: it is started again 40s after its end, twice as long each time",
+        notReady,
+      ],
+    ],
+    [
+      "a shutdown",
+      {
+        revisions: [endedWith(baseRevision({ state: exited({ isInterrupted: true }) }), undefined)],
+        waiting: [starting()],
+      },
+      ["Interrupted: it was ended by a shutdown, or by hand", "Starting: it is being started", notReady],
+    ],
+    [
+      "a stop that was wished for, and is not any more",
+      {
+        revisions: [endedWith(baseRevision({ state: exited({ isStopped: true }) }), 0)],
+        waiting: [starting()],
+      },
+      ["Starting: it is being started", notReady],
+    ],
+    [
+      "an end of which no code is known",
+      { revisions: [endedWith(baseRevision({ state: exited() }), undefined)], waiting: [restart()] },
+      [
+        'ContainerFailed: container "main" ended after 58 s',
+        "CrashLoopBackOff: it is started again 40s after its end, twice as long each time",
         notReady,
       ],
     ],
@@ -183,7 +208,7 @@ describe("the causes of", () => {
       },
       [
         'ContainerFailed: container "setup" ended with exit code 7 after 58 s',
-        "CrashLoopBackOff: it is started again 40s after its end, which doubles each time, up to 5 minutes",
+        "CrashLoopBackOff: it is started again 40s after its end, twice as long each time",
         "ContainersNotReady: containers with unready status: [proxy main]",
       ],
     ],
@@ -302,7 +327,7 @@ describe("other Pods", () => {
     });
     expect(brief).toEqual([
       'default/db ContainerFailed: container "main" ended with exit code 1 after 58 s',
-      "default/db CrashLoopBackOff: it is started again 40s after its end, which doubles each time, up to 5 minutes",
+      "default/db CrashLoopBackOff: it is started again 40s after its end, twice as long each time",
       `default/db ${notReady}`,
       "default/api WaitingForPods: waits for default/db to be Ready",
       `default/api ${notReady}`,
