@@ -98,7 +98,10 @@ const amounts = struct(
   {
     cpu: optional(quantity),
     memory: optional(quantity),
-    "ephemeral-storage": optional(quantity, "a pod that writes more is evicted, and the request counts in their order"),
+    "ephemeral-storage": optional(
+      quantity,
+      "a pod that writes more is evicted, and the request counts in their order",
+    ),
   },
   never("only cpu, memory and ephemeral-storage are resources here"),
 );
