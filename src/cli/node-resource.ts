@@ -1,7 +1,6 @@
 // The machine as `gantry get nodes` shows it, in kubectl's columns.
 
 import type { Node } from "kubernetes-types/core/v1";
-import { formatAge } from "../pod/age.ts";
 import { none, type Resource, unknown } from "./resource.ts";
 import type { Cell } from "./table.ts";
 
@@ -20,19 +19,16 @@ export const nodeResource: Resource<Node> = {
   head: ({ isWide }) => [
     "NAME",
     "STATUS",
-    "AGE",
     "VERSION",
     ...(isWide ? ["INTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME"] : []),
   ],
-  row(node, { isWide, nowMs }) {
+  row(node, { isWide }) {
     const { metadata, status } = node;
     const facts = status?.nodeInfo;
-    const created = metadata?.creationTimestamp;
     const address = status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
     return [
       metadata?.name ?? "",
       statusOf(node),
-      created === undefined ? unknown : formatAge(nowMs - Date.parse(created)),
       facts?.kubeletVersion ?? "",
       ...(isWide
         ? [
@@ -46,10 +42,10 @@ export const nodeResource: Resource<Node> = {
   },
 };
 
-/** `Ready`, and what the machine is short of. */
+/** `Ready`, unless it says otherwise, as it answers; and what the machine is short of. */
 function statusOf({ status }: Node): Cell {
   const conditions = status?.conditions ?? [];
-  const isReady = conditions.some(({ type, status: is }) => type === "Ready" && is === "True");
+  const isReady = !conditions.some(({ type, status: is }) => type === "Ready" && is !== "True");
   const pressures = conditions
     .filter(({ type, status: is }) => type !== "Ready" && is === "True")
     .map(({ type }) => type);
