@@ -3,15 +3,15 @@
 
 import type { Clock, Timers } from "../host/clock.ts";
 import { errorChain } from "../host/error.ts";
-import type { Log, LogFields } from "../host/log.ts";
+import type { Log } from "../host/log.ts";
 import type { Desired } from "../pod/desired.ts";
 import type { RecordEvent } from "../pod/event.ts";
 import type { HealthByRevision } from "../pod/health.ts";
 import type { PodKey } from "../pod/names.ts";
 import type { Failure, Observation, Reason } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
-import { serializeStage } from "../pod/stage.ts";
 import { type Action, type ActionId, type ActionKind, actionId } from "./action.ts";
+import { actionFields } from "./action-fields.ts";
 import { adoptUids } from "./adopt-uid.ts";
 import { failureEvents } from "./events.ts";
 import { execute } from "./execute.ts";
@@ -278,30 +278,5 @@ export class Reconciler {
     this.#cancelAlarm = this.#options.timers.after(Math.min(resyncMs, Math.max(0, delayMs)), () =>
       this.wake(reason),
     );
-  }
-}
-
-function actionFields(action: Action): LogFields {
-  switch (action.kind) {
-    case "run": {
-      const { stage, restartCount } = action.attempt;
-      return { pod: action.key, why: action.reason, stage: serializeStage(stage), restartCount };
-    }
-    case "refresh":
-      return { pod: action.key, why: action.reason };
-    case "stop":
-      return {
-        pod: action.key,
-        why: action.stop.cause?.reason ?? action.reason,
-        uuid: action.revisions.map(({ uuid }) => uuid).join(","),
-      };
-    case "postStart":
-    case "markReady":
-    case "remove":
-      return { pod: action.key, why: action.reason, uuid: action.revision.uuid };
-    case "removePodDirectory":
-      return { uid: action.uid, why: action.reason };
-    default:
-      return action satisfies never;
   }
 }
