@@ -1,7 +1,7 @@
 // Measures what the machine and its pods use.
 // Invariant: reads only when asked; keeps of the past no more than one count of CPU time for each cgroup that is there.
 
-import { readFile, readlink } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { Clock } from "../host/clock.ts";
 import { readTextIfExists } from "../host/files.ts";
 import type { RunningPod } from "../pod/running-pod.ts";
@@ -63,11 +63,10 @@ export class Sampler {
     const usageOf = disk
       ? await this.#options.disk.of(directories, disk)
       : new Map<string, { bytes: number; inodes: number | undefined }>();
-    const ownNetwork = await readlink("/proc/self/ns/net");
     return {
       wallMs: this.#options.clock.wallMs(),
       node: await this.#node(counts.get(nodeKey)?.nanoCores),
-      pods: await Promise.all(pods.map((pod) => samplePod(pod, { layout, ownNetwork, counts, usageOf }))),
+      pods: await Promise.all(pods.map((pod) => samplePod(pod, { layout, counts, usageOf }))),
     };
   }
 
@@ -145,8 +144,6 @@ function nextCount(last: CpuCount | undefined, totalNs: number, atMs: number): C
 
 interface Measures {
   readonly layout: CgroupLayout;
-  /** The machine's, as a link in /proc names it. */
-  readonly ownNetwork: string;
   readonly counts: ReadonlyMap<string, CpuCount>;
   readonly usageOf: ReadonlyMap<string, { readonly bytes: number; readonly inodes: number | undefined }>;
 }
@@ -179,16 +176,15 @@ async function samplePod(pod: RunningPod, measures: Measures): Promise<PodSample
 
 /** As a process of the pod sees it. */
 async function readNetwork(
-  { containers }: RunningPod,
-  { layout, ownNetwork }: Measures,
+  { containers, hasOwnNetwork }: RunningPod,
+  { layout }: Measures,
 ): Promise<NetworkUsage | undefined> {
+  if (!hasOwnNetwork) return undefined;
   for (const { cgroup } of containers) {
     const pid = await readFirstPid(layout, cgroup);
     if (pid === undefined) continue;
-    const namespace = await readlink(`/proc/${pid}/ns/net`).catch(() => undefined); // it has just ended
-    if (namespace === ownNetwork) return undefined;
-    const text = await readTextIfExists(`/proc/${pid}/net/dev`).catch(() => undefined);
-    if (namespace === undefined || text === undefined) continue;
+    const text = await readTextIfExists(`/proc/${pid}/net/dev`).catch(() => undefined); // it has just ended
+    if (text === undefined) continue;
     const interfaces = parseInterfaces(text);
     return { defaultInterface: interfaces[0]?.name, interfaces };
   }

@@ -8,6 +8,8 @@ export interface RunningPod {
   readonly name: string;
   /** Milliseconds since the epoch. */
   readonly startedAtMs: number;
+  /** Not the machine's. */
+  readonly hasOwnNetwork: boolean;
   /** Its slice's cgroup, as systemd names it. */
   readonly cgroup: string;
   readonly containers: readonly RunningContainer[];

@@ -27,6 +27,7 @@ export function runningPods(
     const cgroup = `/gantry.slice/${podSliceName(uid)}`;
     return {
       ...{ uid, namespace, name, cgroup },
+      hasOwnNetwork: ofPod.some(({ podIP }) => podIP !== ""),
       startedAtMs: Math.min(...ofPod.map(({ createdAtMs }) => createdAtMs)),
       containers: ofPod.flatMap((revision) => runningContainers(revision, cgroup, options)),
       volumes: volumesOf.get(uid) ?? [],

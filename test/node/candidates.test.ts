@@ -21,7 +21,7 @@ function sampleOf(pod: Pod, change: Partial<PodSample> = {}): PodSample {
   return {
     pod: {
       ...{ uid: pod.uid, namespace: pod.namespace, name: pod.name },
-      ...{ startedAtMs: 0, cgroup: "", containers: [] },
+      ...{ startedAtMs: 0, hasOwnNetwork: true, cgroup: "", containers: [] },
       volumes: [
         { name: "scratch", path: "", isOnDisk: true },
         { name: "memory", path: "", isOnDisk: false },

@@ -36,6 +36,7 @@ const sample: Sample = {
         namespace: "default",
         name: "web-node",
         startedAtMs: wallMs - 60_000,
+        hasOwnNetwork: true,
         cgroup: "/gantry.slice/gantry-abc.slice",
         containers: [],
         volumes: [{ name: "scratch", path: "/scratch", isOnDisk: true }],

@@ -15,7 +15,7 @@ test("the stages of a pod that run are one pod, and its volumes are known while 
     { name: "scratch", kind: "emptyDir", medium: "", sizeLimit: undefined },
     { name: "host", kind: "hostPath", path: "/srv", type: "" },
   ] as const;
-  const main = baseRevision();
+  const main = baseRevision({ podIP: "172.16.28.2" });
   const sidecar = baseRevision({ number: 2, createdAtMs: wallMs - 70_000, startedAtMs: wallMs - 69_000 });
   const dead = baseRevision({ number: 3, state: exited() });
   const found = runningPods(
@@ -33,6 +33,7 @@ test("the stages of a pod that run are one pod, and its volumes are known while 
       namespace: "default",
       name: "web",
       cgroup: slice,
+      hasOwnNetwork: true,
       startedAtMs: wallMs - 70_000,
       containers: [
         {
