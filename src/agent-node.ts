@@ -71,6 +71,7 @@ export class AgentNode implements Disposable {
   readonly stuck = new StuckThings();
   readonly pressure: NodePressure;
   readonly #parts: AgentNodeParts;
+  readonly #disk: DiskUsage;
   readonly #sampler: Sampler;
   #evictionHard: string;
   #seen: Seen | undefined;
@@ -81,7 +82,8 @@ export class AgentNode implements Disposable {
     this.#evictionHard = parts.evictionHard.join();
     const { stateDir, rktDir: imageDir, clock, timers, record, log, wake } = parts;
     const delay = (ms: number) => new Promise<void>((resolve) => void timers.after(ms, resolve));
-    this.#sampler = new Sampler({ disk: new DiskUsage({ clock }), stateDir, imageDir, clock, delay });
+    this.#disk = new DiskUsage({ clock });
+    this.#sampler = new Sampler({ disk: this.#disk, stateDir, imageDir, clock, delay });
     this.pressure = new NodePressure({
       thresholds: parseThresholds(parts.evictionHard).thresholds,
       readSignals: (wanted) => readSignals({ stateDir, imageDir }, wanted),
@@ -186,6 +188,7 @@ export class AgentNode implements Disposable {
 
   [Symbol.dispose](): void {
     this.pressure[Symbol.dispose]();
+    this.#disk[Symbol.dispose]();
   }
 
   #running(pods?: readonly Pod[]) {

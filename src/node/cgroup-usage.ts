@@ -47,7 +47,7 @@ export function cgroupLayout(mountInfoText: string, initCgroupText: string): Cgr
 /** `path` as systemd names a unit's: `/gantry.slice/gantry-1.slice`. A cgroup that is not there uses nothing that is known. */
 export async function readCgroupUsage(layout: CgroupLayout, path: string): Promise<CgroupUsage> {
   const [cpuNs, memory, tasks] = await Promise.all([
-    readCpuNs(layout, path),
+    readCgroupCpuNs(layout, path),
     readMemory(layout, path),
     readTasks(layout, path),
   ]);
@@ -64,7 +64,7 @@ export async function readFirstPid(layout: CgroupLayout, path: string): Promise<
 }
 
 /** Where there is a unified hierarchy it counts time also without the controller, which the old one of a unit may well lack. */
-async function readCpuNs(layout: CgroupLayout, path: string): Promise<number | undefined> {
+export async function readCgroupCpuNs(layout: CgroupLayout, path: string): Promise<number | undefined> {
   const stat = await readIn(layout, "", path, "cpu.stat");
   const us = stat === undefined ? undefined : parseKeyed(stat).get("usage_usec");
   if (us !== undefined) return us * 1000;

@@ -29,9 +29,10 @@ const ageMsMax = 60_000;
 const keptMs = 10 * 60_000;
 const timeoutMs = 5 * 60_000;
 
-export class DiskUsage {
+export class DiskUsage implements Disposable {
   readonly #options: DiskUsageOptions;
   readonly #known = new Map<string, Count>();
+  readonly #end = new AbortController();
   #counting: Promise<void> | undefined;
 
   constructor(options: DiskUsageOptions) {
@@ -60,8 +61,9 @@ export class DiskUsage {
   }
 
   async #count(paths: readonly string[]): Promise<void> {
-    const bytesByPath = await count(["--block-size=1"], paths);
-    const inodesByPath = await count(["--inodes"], paths); // what it looks at is still in memory
+    const { signal } = this.#end;
+    const bytesByPath = await count(["--block-size=1"], paths, signal);
+    const inodesByPath = await count(["--inodes"], paths, signal); // what it looks at is still in memory
     const countedMs = this.#options.clock.nowMs();
     for (const [path, known] of this.#known)
       if (countedMs - known.countedMs > keptMs) this.#known.delete(path);
@@ -69,6 +71,11 @@ export class DiskUsage {
       const [bytes, inodes] = [bytesByPath.get(path), inodesByPath.get(path)];
       this.#known.set(path, { countedMs, usage: bytes === undefined ? undefined : { bytes, inodes } });
     }
+  }
+
+  /** Nobody wants to know any more. */
+  [Symbol.dispose](): void {
+    this.#end.abort();
   }
 }
 
@@ -93,9 +100,10 @@ export async function readSpace(path: string): Promise<FileSystemSpace | undefin
 async function count(
   options: readonly string[],
   paths: readonly string[],
+  signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
   const argv = ["nice", "-n", "19", "du", "--summarize", "--one-file-system", "--null", ...options, "--"];
-  const { stdout } = await runCommand([...argv, ...paths], { timeoutMs }).catch((error: unknown) => {
+  const { stdout } = await runCommand([...argv, ...paths], { timeoutMs, signal }).catch((error: unknown) => {
     if (error instanceof CommandError) return error; // of the others it tells all the same
     throw error;
   });

@@ -5,7 +5,13 @@ import { readFile } from "node:fs/promises";
 import type { Clock } from "../host/clock.ts";
 import { readTextIfExists } from "../host/files.ts";
 import type { RunningPod } from "../pod/running-pod.ts";
-import { type CgroupLayout, readCgroupLayout, readCgroupUsage, readFirstPid } from "./cgroup-usage.ts";
+import {
+  type CgroupLayout,
+  readCgroupCpuNs,
+  readCgroupLayout,
+  readCgroupUsage,
+  readFirstPid,
+} from "./cgroup-usage.ts";
 import { type DiskUsage, readSpace } from "./disk-usage.ts";
 import {
   parseDefaultInterface,
@@ -83,7 +89,7 @@ export class Sampler {
     const nowMs = this.#options.clock.nowMs();
     const totals = await Promise.all([
       readFile("/proc/stat", "latin1").then((text) => [nodeKey, parseMachineCpuNs(text)] as const),
-      ...cgroups.map(async (cgroup) => [cgroup, (await readCgroupUsage(layout, cgroup)).cpuNs] as const),
+      ...cgroups.map(async (cgroup) => [cgroup, await readCgroupCpuNs(layout, cgroup)] as const),
     ]);
     const counts = new Map<string, CpuCount>();
     for (const [key, totalNs] of totals)
