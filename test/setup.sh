@@ -2,12 +2,12 @@
 #
 # setup.sh - from a clean clone to a running demo, agent, test or benchmark
 #
-# usage: test/setup.sh demo | start | test | bench
+# usage: test/setup.sh demo | start | test | bench [NAME...]
 #
 #   demo    play the main job, in a disposable systemd
 #   start   run the agent in the foreground on examples/; Ctrl-C ends it
 #   test    every check and the whole test suite; the last line is `N passed, N failed`
-#   bench   measure and print the numbers
+#   bench   measure and print the numbers: all, or those of a NAME in test/bench/bench.ts
 #
 # Needs root, Node with npm, and a Debian (12 or newer) to install from what is missing. Bun and all
 # npm packages come from the npm registry, in the versions of bun.lock. PID 1 need not be systemd.
@@ -33,7 +33,7 @@ step() {
 
 debian_packages() {
   local package packages=(busybox-static systemd dbus util-linux procps curl xz-utils) missing=()
-  [[ $1 == test || $1 == bench ]] && packages+=(chromium docker-registry openssl skopeo umoci containernetworking-plugins iproute2 iptables prometheus)
+  [[ $1 == test || $1 == bench ]] && packages+=(chromium docker-registry openssl skopeo umoci containernetworking-plugins iproute2 iptables prometheus fish mandoc zsh)
   type dpkg-query &>/dev/null || die "no Debian: install systemd, dbus, util-linux, procps, curl, xz and a static busybox by hand"
   for package in "${packages[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
@@ -111,6 +111,6 @@ npm_packages
 case $1 in
   demo)  step "build dist/gantry" bun run build; exec test/with-systemd bun test/demo.ts ;;
   start) step "build dist/gantry" bun run build; start ;;
-  bench) step "build dist/gantry" bun run build; exec test/with-systemd bun test/bench/bench.ts ;;
+  bench) step "build dist/gantry" bun run build; exec test/with-systemd bun test/bench/bench.ts "${@:2}" ;;
   test)  run_tests ;;
 esac

@@ -6,9 +6,13 @@ import { allSettings, type NamedSetting } from "../config/settings.ts";
 
 export type AgentFlags = ConfigInput["flags"];
 
+/** Of the commands that have them. */
+export const settingsGroup = "Settings:";
+
 export function addAgentOptions(command: Command): Command {
-  command.option("--config <file>", "configuration file; /etc/gantry/config.yaml");
-  for (const setting of allSettings) command.addOption(optionOf(setting));
+  const file = new Option("--config <file>", "configuration file (default: /etc/gantry/config.yaml)");
+  for (const option of [file, ...allSettings.map(optionOf)])
+    command.addOption(option.helpGroup(settingsGroup));
   return command;
 }
 
@@ -23,7 +27,7 @@ export function agentFlags(command: Command): AgentFlags {
 function optionOf({ flag, help, shape, fallback, fallbackNote }: NamedSetting): Option {
   const isFlag = shape.kind === "flag";
   const standard = fallbackNote || (typeof fallback === "function" || isFlag ? "" : String(fallback));
-  const told = standard === "" ? help : `${help}; ${standard}`;
+  const told = standard === "" ? help : `${help} (default: ${standard})`;
   const option = new Option(
     isFlag ? `--${flag} [true|false]` : `--${flag} <value>`,
     told.replaceAll("`", ""),

@@ -18,7 +18,7 @@ export async function complete(program: Command, words: readonly string[]): Prom
   const pending = optionOf(command, before);
   if (pending?.required && !before.includes("=")) return valuesOf(pending, { command, given, options });
   if (word.startsWith("-")) return optionsOf(command);
-  if (command.commands.length > 0) return commandsOf(command);
+  if (command.commands.length > 0) return given.length > 0 ? [] : commandsOf(command);
   return argumentsOf({ command, given, options });
 }
 

@@ -1,6 +1,7 @@
 // The man page, made from the commands themselves (man(7)). Pure.
 
 import type { Argument, Command, Option } from "commander";
+import { settingsGroup } from "./agent-options.ts";
 import { serverOptionsGroup } from "./client-commands.ts";
 
 export function manPage(program: Command, version: string): string {
@@ -24,11 +25,17 @@ export function manPage(program: Command, version: string): string {
     ...commands.flatMap(commandLines),
     ".SH OPTIONS",
     "All commands that ask the agent have these:",
-    ...serverOptionsIn(program).flatMap(optionLines),
+    ...optionsOf(program, serverOptionsGroup),
+    ".SH SETTINGS",
+    ...wrapped(
+      "The flags of agent and config. Each is a variable too (GANTRY_STATE_DIR), and a key of the configuration file (stateDir).",
+    ),
+    ...optionsOf(program, settingsGroup),
     ".SH EXIT STATUS",
     ...definition("0", "All went well."),
     ...definition("1", "It could not be done."),
     ...definition("2", "It was asked in a wrong way."),
+    ".PP",
     "With",
     ".B exec",
     "the exit status is that of the command, and with",
@@ -58,19 +65,20 @@ function isHidden(command: Command): boolean {
 
 function commandLines(command: Command): readonly string[] {
   const names = command.registeredArguments.map(argumentText);
-  const own = command.options.filter(({ helpGroupHeading }) => helpGroupHeading !== serverOptionsGroup);
+  const own = command.options.filter(({ helpGroupHeading }) => !helpGroupHeading);
   return [
     ".TP",
     `.B gantry ${roff(command.name())} ${names.join(" ")}`.trimEnd(),
-    sentence(command.description()),
+    ...sentence(command.description()),
     ...(own.length > 0 ? [".RS", ...own.flatMap(optionLines), ".RE"] : []),
   ];
 }
 
-function serverOptionsIn(program: Command): readonly Option[] {
+/** Each once, of whatever commands have it. */
+function optionsOf(program: Command, group: string): readonly string[] {
   const all = program.commands.flatMap(({ options }) => options);
-  const shared = all.filter(({ helpGroupHeading }) => helpGroupHeading === serverOptionsGroup);
-  return [...new Map(shared.map((option) => [option.flags, option])).values()];
+  const ofGroup = all.filter(({ helpGroupHeading }) => helpGroupHeading === group);
+  return [...new Map(ofGroup.map((option) => [option.flags, option])).values()].flatMap(optionLines);
 }
 
 function argumentText(argument: Argument): string {
@@ -87,16 +95,29 @@ function optionLines(option: Option): readonly string[] {
     ...(envVar === undefined ? [] : [`or the variable ${envVar}`]),
   ];
   const text = notes.length === 0 ? description : `${description} (${notes.join("; ")})`;
-  return [".TP", `.B ${roff(option.flags)}`, sentence(text)];
+  return [".TP", `.B ${roff(option.flags)}`, ...sentence(text)];
 }
 
 function definition(term: string, text: string): readonly string[] {
-  return [".TP", `.B ${roff(term)}`, roff(text)];
+  return [".TP", `.B ${roff(term)}`, ...wrapped(text)];
 }
 
-function sentence(text: string): string {
-  const whole = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
-  return roff(/[.)]$/.test(whole) ? whole : `${whole}.`);
+function sentence(text: string): readonly string[] {
+  const whole = text.replace(/^[a-z](?=[a-z]* )/, (letter) => letter.toUpperCase());
+  return wrapped(/[.)]$/.test(whole) ? whole : `${whole}.`);
+}
+
+const lineLength = 78;
+
+function wrapped(text: string): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < lineLength)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.map(roff);
 }
 
 /** A line that begins with a dot or an apostrophe would be a request, and a hyphen could become another character. */
