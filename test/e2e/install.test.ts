@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import type { Pod } from "kubernetes-types/core/v1.d.ts";
 import { writeAci } from "../aci.ts";
+import { networkState } from "../engine/network/networked-pod.ts";
 import { waitUntil } from "../wait-until.ts";
 import { executable } from "./executable.ts";
 import { removeUnits, run } from "./machine.ts";
@@ -153,12 +154,10 @@ describe("under the hardened unit", () => {
       `${manifests}/full.yaml`,
       documents.map((it) => JSON.stringify(it).replace("hunter2", "changed")).join("\n---\n"),
     );
-    const { containerID = "" } = pod("full").status?.containerStatuses?.[0] ?? {};
-    const [uuid = ""] = /[0-9a-f-]{36}/.exec(containerID) ?? [];
-    await waitUntil("the new secret in the pod", () => {
-      const enter = ["rkt", "--dir=/var/lib/gantry/rkt", "enter", uuid, "cat", "/keys/token"];
-      return call(...enter).stdout === "changed\n";
-    });
+    await waitUntil(
+      "the new secret in the pod",
+      () => call("exec", "full", "--", "cat", "/keys/token").stdout === "changed\n",
+    );
   });
 
   test("probes and hooks are run in containers, and what crashes is started again", async () => {
@@ -202,7 +201,24 @@ describe("under the hardened unit", () => {
     expect(await Bun.file("/srv/told/stopped").exists()).toBe(true);
   });
 
-  test("statistics and images are known", () => {
+  test("statistics and images are known, also what is in a network of its own and on the disk", async () => {
+    const networked = manifest("networked", { image }).replace("  hostNetwork: true\n", "");
+    await writeFile(`${manifests}/networked.yaml`, networked);
+    waitReady("pod/networked");
+    const answer = await fetch("http://127.0.0.1:10255/stats/summary");
+    const { pods } = (await answer.json()) as { pods: { podRef: { name: string } }[] };
+    const stats = (name: string) => pods.find(({ podRef }) => podRef.name.startsWith(`${name}-`));
+    expect(stats("networked")).toMatchObject({ network: { name: "eth0", rxErrors: 0 } });
+    expect(stats("full")).toMatchObject({
+      memory: { workingSetBytes: expect.any(Number) },
+      volume: [
+        { name: "disk", usedBytes: expect.any(Number) },
+        { name: "memory", usedBytes: expect.any(Number) },
+      ],
+    });
+    await rm(`${manifests}/networked.yaml`);
+    expect(call("wait", "pod/networked", "--for=delete", "--timeout=20s").exitCode).toBe(0);
+
     expect(call("top", "pods").stdout).toMatch(/^NAME +CPU\(cores\) +MEMORY\(bytes\)\nfull-/);
     expect(call("get", "images").stdout).toContain(image);
     expect(call("get", "events").stdout).toContain("Started container main");
