@@ -21,6 +21,7 @@ import type { RecordEvent } from "./pod/event.ts";
 import { type PodKey, podKey } from "./pod/names.ts";
 import { type Failure, isLive, type Observation } from "./pod/observed-pod.ts";
 import type { Pod } from "./pod/pod.ts";
+import { rfc3339 } from "./pod/time.ts";
 import type { Prober } from "./probe/prober.ts";
 import type { PassReport } from "./reconcile/reconciler.ts";
 import type { Runtime } from "./reconcile/runtime.ts";
@@ -171,7 +172,6 @@ export class AgentNode implements Disposable {
   }
 
   imagesView(rkt: Pick<RktClient, "listImages">, fetched: Pick<FetchedImages, "ids">): ImagesView {
-    const rfc3339 = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`;
     return {
       list: async (signal) => {
         const [images, ours] = await Promise.all([rkt.listImages(signal), fetched.ids()]);

@@ -3,6 +3,7 @@
 
 import type { NodeCondition } from "kubernetes-types/core/v1";
 import type { EventReason } from "../pod/event.ts";
+import { rfc3339 } from "../pod/time.ts";
 import { type Pressure, pressures } from "./threshold.ts";
 
 /** `--eviction-pressure-transition-period`. */
@@ -97,7 +98,7 @@ export function wordsFor(pressure: Pressure, isPresent: boolean): Words {
 export function nodeConditions(states: PressureStates): readonly NodeCondition[] {
   return [...states].map(([type, { isPresent, changedAtMs }]) => {
     const { reason, message } = wordsFor(type, isPresent);
-    const lastTransitionTime = `${new Date(changedAtMs).toISOString().slice(0, 19)}Z`;
-    return { type, status: isPresent ? "True" : "False", reason, message, lastTransitionTime };
+    const status = isPresent ? "True" : "False";
+    return { type, status, reason, message, lastTransitionTime: rfc3339(changedAtMs) };
   });
 }

@@ -1,6 +1,7 @@
 // A sample in the kubelet's form: GET /stats/summary (k8s.io/kubelet/pkg/apis/stats/v1alpha1, Summary). Pure.
 
 import type { Json, JsonObject } from "../pod/json.ts";
+import { rfc3339 } from "../pod/time.ts";
 import type { MemoryUsage } from "./cgroup-usage.ts";
 import type { FileSystemSpace, TreeUsage } from "./disk-usage.ts";
 import {
@@ -114,10 +115,6 @@ function sumOf(usages: readonly TreeUsage[]): TreeUsage {
     bytes: usages.reduce((sum, { bytes }) => sum + bytes, 0),
     inodes: usages.reduce<number>((sum, { inodes }) => sum + (inodes ?? 0), 0),
   };
-}
-
-function rfc3339(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 /** JSON whose absent parts are undefined. */

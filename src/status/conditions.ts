@@ -4,10 +4,10 @@
 import type { PodCondition, Pod as V1Pod } from "kubernetes-types/core/v1";
 import { isLive } from "../pod/observed-pod.ts";
 import { formatProblem } from "../pod/problem.ts";
+import { rfc3339 } from "../pod/time.ts";
 import type { Phase, StatusesByKind } from "./phase.ts";
 import type { PodView, ShownContainer } from "./shown-pod.ts";
 import type { ShownStage } from "./shown-stage.ts";
-import { rfc3339 } from "./time.ts";
 
 interface Condition {
   /** Kubernetes' types, and `ManifestAccepted`, `UpToDate`, `ImagesUpToDate`, `CleanedUp` and `Isolated` while they are not True. */

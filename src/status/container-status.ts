@@ -5,9 +5,9 @@ import type { ContainerState, ContainerStateTerminated, ContainerStatus } from "
 import type { ContainerHealth } from "../pod/health.ts";
 import type { ObservedApp, Revision } from "../pod/observed-pod.ts";
 import { containerHealth } from "../pod/readiness.ts";
+import { rfc3339 } from "../pod/time.ts";
 import type { PodView, ShownContainer } from "./shown-pod.ts";
 import type { ShownStage } from "./shown-stage.ts";
-import { rfc3339 } from "./time.ts";
 import { initialWaiting, waitingState } from "./waiting-state.ts";
 
 /** What systemd's exec failure leaves as exit code (systemd.exec(5)); in rkt's stage1 and in the built-in engine alike. */

@@ -3,13 +3,13 @@
 import type { ContainerStatus, PodStatus, Pod as V1Pod } from "kubernetes-types/core/v1";
 import { isLive, type Revision } from "../pod/observed-pod.ts";
 import type { Stage } from "../pod/stage.ts";
+import { rfc3339 } from "../pod/time.ts";
 import { podConditions } from "./conditions.ts";
 import { containerStatus } from "./container-status.ts";
 import { type Phase, podPhase, type StatusesByKind } from "./phase.ts";
 import { qosClass } from "./qos.ts";
 import type { PodView } from "./shown-pod.ts";
 import { type ShownStage, shownStages } from "./shown-stage.ts";
-import { rfc3339 } from "./time.ts";
 
 /** `previous` is what was derived of the same Pod last. */
 export function derivePod(view: PodView, previous: V1Pod | undefined): V1Pod {

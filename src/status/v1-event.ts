@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import type { ObjectReference, Event as V1Event } from "kubernetes-types/core/v1";
 import type { CountedEvent, EventObject } from "../pod/event.ts";
-import { rfc3339 } from "./time.ts";
+import { rfc3339 } from "../pod/time.ts";
 
 export interface EventContext {
   /** What has been counted together. */

@@ -3,10 +3,10 @@
 import type { ContainerStateWaiting } from "kubernetes-types/core/v1";
 import type { Pulling } from "../pod/image-activity.ts";
 import type { Failure, Reason } from "../pod/observed-pod.ts";
+import { rfc3339 } from "../pod/time.ts";
 import type { Waiting } from "../pod/waiting.ts";
 import type { PodView, ShownContainer } from "./shown-pod.ts";
 import type { ShownStage } from "./shown-stage.ts";
-import { rfc3339 } from "./time.ts";
 
 export function waitingState(
   container: ShownContainer,
