@@ -32,7 +32,7 @@ async function build(
     minify: { whitespace: true, syntax: true, identifiers: false }, // names stay in stack traces
     define: {
       "process.env.NODE_ENV": '"production"',
-      "process.env.GANTRY_FAULTS": String(hasFaults),
+      "process.env.FAULT_POINTS": String(hasFaults),
       GANTRY_VERSION: JSON.stringify(packageJson.version),
       GANTRY_COMMIT: JSON.stringify(await commit()),
     },

@@ -143,7 +143,7 @@ export class ImageStore {
   /** What #write() has written, once the rest of it is there. */
   #add(id: ImageId, reference: string | undefined, work: string): StoredImage {
     if (this.#read(id) === undefined) this.remove(id); // one that cannot be read
-    if (process.env.GANTRY_FAULTS) faultPoint(`storing image ${id}`);
+    if (process.env.FAULT_POINTS) faultPoint(`storing image ${id}`);
     if (!renameUnlessThere(`${work}/image`, this.#image(id))) {
       const now = new Date(systemClock.wallMs());
       for (const name of ["manifest", "size"]) fs.utimesSync(`${this.#image(id)}/${name}`, now, now);

@@ -62,7 +62,7 @@ export class PodStore {
         mkdirSync(embryo, { mode: 0o750 });
         makeNode(`${embryo}/lock`, nodeTypes.fifo | 0o640);
         const lock = lockWithin(2000, uuid, openSync(`${embryo}/lock`, constants.O_RDWR), "exclusive");
-        if (process.env.GANTRY_FAULTS) faultPoint("moving to prepare");
+        if (process.env.FAULT_POINTS) faultPoint("moving to prepare");
         renameSync(embryo, this.path(uuid, "prepare"));
         return { pod: this.#open(uuid, "prepare"), lock };
       } catch (error) {
@@ -74,9 +74,9 @@ export class PodStore {
 
   /** Only for who holds its lock. */
   move(pod: Pod, phase: Phase): Pod {
-    if (process.env.GANTRY_FAULTS) faultPoint(`moving to ${phase}`);
+    if (process.env.FAULT_POINTS) faultPoint(`moving to ${phase}`);
     renameSync(pod.path, this.path(pod.uuid, phase));
-    if (process.env.GANTRY_FAULTS) faultPoint(`moved to ${phase}`);
+    if (process.env.FAULT_POINTS) faultPoint(`moved to ${phase}`);
     return this.#open(pod.uuid, phase);
   }
 

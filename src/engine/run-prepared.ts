@@ -164,10 +164,10 @@ async function startApps(
     for (const app of apps) writeAppStatus(`${pod.path}/status/${app.name}`, "waiting");
     writeFileSync(`${pod.path}/unit`, unit);
     writeFileSync(`${pod.path}/pid`, String(process.pid));
-    if (process.env.GANTRY_FAULTS) faultPoint("starting apps");
+    if (process.env.FAULT_POINTS) faultPoint("starting apps");
     // `fail`: bound to the pod unit, they would start that too, which else cancels a stop of it that has come meanwhile.
     systemctl(["start", "--job-mode=fail", "--", ...units]);
-    if (process.env.GANTRY_FAULTS) faultPoint("started apps");
+    if (process.env.FAULT_POINTS) faultPoint("started apps");
   } catch (error) {
     removeAppUnits(units);
     await unmountPod(pod);

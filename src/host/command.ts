@@ -72,9 +72,9 @@ export async function runCommand(argv: readonly string[], options: CommandOption
     }),
   });
   using _terminator = terminateGroup(running.pid, options);
-  if (process.env.GANTRY_FAULTS) faultPoint(`started ${argv.join(" ")}`);
+  if (process.env.FAULT_POINTS) faultPoint(`started ${argv.join(" ")}`);
   const result = await running;
-  if (process.env.GANTRY_FAULTS) faultPoint(`ended ${argv.join(" ")}`);
+  if (process.env.FAULT_POINTS) faultPoint(`ended ${argv.join(" ")}`);
   if (!result.failed) return { stdout: result.stdout, stderr: result.stderr };
   throw new CommandError(
     {

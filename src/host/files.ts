@@ -21,9 +21,9 @@ export async function writeFileAtomic(
     await file.writeFile(content);
     await file.sync();
     await file.close();
-    if (process.env.GANTRY_FAULTS) faultPoint(`writing ${path}`);
+    if (process.env.FAULT_POINTS) faultPoint(`writing ${path}`);
     await rename(temporary, path);
-    if (process.env.GANTRY_FAULTS) faultPoint(`written ${path}`);
+    if (process.env.FAULT_POINTS) faultPoint(`written ${path}`);
   } catch (error) {
     await file.close().catch(() => undefined);
     await rm(temporary, { force: true });

@@ -65,7 +65,7 @@ export async function writePayload(
     });
     await rm(`${directory}/..data_tmp`, { force: true });
     await symlink(fresh, `${directory}/..data_tmp`);
-    if (process.env.GANTRY_FAULTS) faultPoint(`swapping ${directory}`);
+    if (process.env.FAULT_POINTS) faultPoint(`swapping ${directory}`);
     await rename(`${directory}/..data_tmp`, `${directory}/..data`);
   }
   await linkAndClean(directory, new Set([...wanted.keys()].map(firstName)), fresh);

@@ -179,7 +179,7 @@ export class PodDirectories {
   }
 
   async mark(uid: PodUid, uuid: RktUuid, kind: "post-started" | "ready"): Promise<void> {
-    if (process.env.GANTRY_FAULTS) faultPoint(`marking ${kind}`);
+    if (process.env.FAULT_POINTS) faultPoint(`marking ${kind}`);
     await writeFile(this.#file(uid, uuid, { kind }), "");
   }
 
@@ -208,7 +208,7 @@ export class PodDirectories {
     for (const name of await readdir(path).catch(() => [])) {
       const found = parseRevisionFileName(name);
       if (found?.uuid !== uuid || !isMeant(found.file)) continue;
-      if (process.env.GANTRY_FAULTS) faultPoint(`removing ${path}/${name}`);
+      if (process.env.FAULT_POINTS) faultPoint(`removing ${path}/${name}`);
       await rm(`${path}/${name}`, { force: true });
     }
   }
@@ -227,7 +227,7 @@ export class PodDirectories {
     if ((await mountPoints(path)).length > 0) await this.#unmountBelow(path);
     const [remaining] = await mountPoints(path);
     if (remaining !== undefined) throw new Error(`${remaining} is still mounted`);
-    if (process.env.GANTRY_FAULTS) faultPoint(`removing ${path}`);
+    if (process.env.FAULT_POINTS) faultPoint(`removing ${path}`);
     await rm(path, { recursive: true, force: true });
   }
 }

@@ -204,9 +204,9 @@ export class Systemd implements AsyncDisposable {
   }
 
   async #call(call: Partial<BusCall> & Pick<BusCall, "member" | "replySignature">, options: CallOptions) {
-    if (process.env.GANTRY_FAULTS) faultPoint(`calling ${call.member}`);
+    if (process.env.FAULT_POINTS) faultPoint(`calling ${call.member}`);
     const reply = await this.#link.call({ ...manager, ...call }, options);
-    if (process.env.GANTRY_FAULTS) faultPoint(`called ${call.member}`);
+    if (process.env.FAULT_POINTS) faultPoint(`called ${call.member}`);
     return reply;
   }
 

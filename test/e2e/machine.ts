@@ -9,8 +9,18 @@ import { waitUntil } from "../wait-until.ts";
 import { executable } from "./executable.ts";
 
 export interface MachineOptions {
+  /** Replaces the product's. */
+  readonly executable?: () => Promise<string>;
+  /** Comes before the agent's command. */
+  readonly wrapper?: readonly string[];
   /** Replaces the built-in engine. */
   readonly rktPath?: string;
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** For one start alone. */
+export interface AgentStart {
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -58,9 +68,19 @@ export class Machine implements AsyncDisposable {
 
   /** Resolves once `until` answers with 200. `flags` are for this start alone. */
   async startAgent(until = "/readyz", flags: readonly string[] = []): Promise<void> {
+    const agent = await this.spawnAgent({ flags });
+    await waitUntil(`the agent's ${until}`, async () => {
+      if (agent.exitCode !== null) throw new Error(`the agent ended with ${agent.exitCode}:\n${this.#log}`);
+      return (await this.get(until).catch(() => undefined))?.ok;
+    });
+  }
+
+  /** Does not wait for anything. */
+  async spawnAgent({ flags = [], env = {} }: AgentStart = {}): Promise<Bun.Subprocess> {
     const agent = Bun.spawn(
       [
-        await executable(),
+        ...(this.#options.wrapper ?? []),
+        await (this.#options.executable ?? executable)(),
         "agent",
         `--manifest-path=${this.manifests}`,
         `--state-dir=${this.path}/state`,
@@ -76,16 +96,13 @@ export class Machine implements AsyncDisposable {
         stdin: "ignore",
         stdout: "pipe",
         stderr: "pipe",
-        env: { ...process.env, ...this.#options.env },
+        env: { ...process.env, ...this.#options.env, ...env },
       },
     );
     this.#agent = agent;
     void this.#collect(agent.stderr);
     void this.#collect(agent.stdout);
-    await waitUntil(`the agent's ${until}`, async () => {
-      if (agent.exitCode !== null) throw new Error(`the agent ended with ${agent.exitCode}:\n${this.#log}`);
-      return (await this.get(until).catch(() => undefined))?.ok;
-    });
+    return agent;
   }
 
   async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {

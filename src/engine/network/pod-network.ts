@@ -43,9 +43,9 @@ export async function setUpNetwork(pod: Pod, options: NetworkOptions): Promise<P
     writeRecord(pod, attachments);
     const namespace = await createNamespace(pod.uuid);
     for (const [index, attachment] of attachments.entries()) {
-      if (process.env.GANTRY_FAULTS) faultPoint("attaching");
+      if (process.env.FAULT_POINTS) faultPoint("attaching");
       const result = await attach(attachment, { containerId: pod.uuid, netns: namespace });
-      if (process.env.GANTRY_FAULTS) faultPoint("attached");
+      if (process.env.FAULT_POINTS) faultPoint("attached");
       attachments[index] = { ...attachment, result };
       writeRecord(pod, attachments);
     }

@@ -1,8 +1,8 @@
 // The D-Bus daemon goes away and comes back: nothing that runs notices, and the agent works on.
 
 import { expect, test } from "bun:test";
-import { Machine, run } from "./machine.ts";
-import { manifest } from "./manifest.ts";
+import { Machine, run } from "../e2e/machine.ts";
+import { manifest } from "../e2e/manifest.ts";
 
 test("the D-Bus daemon restarted", async () => {
   await using machine = await Machine.create();

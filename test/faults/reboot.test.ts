@@ -2,10 +2,10 @@
 
 import { expect, test } from "bun:test";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { executable } from "../e2e/executable.ts";
+import { Machine, removeUnits, run, uuidOf } from "../e2e/machine.ts";
+import { manifest } from "../e2e/manifest.ts";
 import { waitUntil } from "../wait-until.ts";
-import { executable } from "./executable.ts";
-import { Machine, removeUnits, run, uuidOf } from "./machine.ts";
-import { manifest } from "./manifest.ts";
 
 const sleeper = { main: "exec sleep 100000" };
 
