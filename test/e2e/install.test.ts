@@ -201,6 +201,59 @@ describe("under the hardened unit", () => {
     expect(await Bun.file("/srv/told/stopped").exists()).toBe(true);
   });
 
+  test("a pod has a network of its own, is probed over it and forwarded to, and leaves nothing of it", async () => {
+    const before = await networkState();
+    const networked = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "networked" },
+      spec: {
+        terminationGracePeriodSeconds: 2,
+        containers: [
+          {
+            name: "main",
+            image,
+            command: ["/bin/sh", "-c", "httpd -p 127.0.0.1:81 -h /etc; exec httpd -f -p 80 -h /etc"],
+            readinessProbe: { httpGet: { port: 80, path: "/passwd" }, periodSeconds: 1 },
+          },
+        ],
+      },
+    };
+    await writeFile(`${manifests}/networked.yaml`, JSON.stringify(networked));
+    waitReady("pod/networked");
+    const forward = Bun.spawn([gantry, "port-forward", "networked", ":81"], { stdout: "pipe" });
+    const { value } = await forward.stdout.getReader().read();
+    const [, port] = /:(\d+) -> 81/.exec(Buffer.from(value ?? []).toString()) ?? [];
+    expect(await (await fetch(`http://127.0.0.1:${port}/passwd`)).text()).toContain("root:");
+    forward.kill();
+    await rm(`${manifests}/networked.yaml`);
+    expect(call("wait", "pod/networked", "--for=delete", "--timeout=20s").exitCode).toBe(0);
+    await waitUntil("the network to be gone", async () => Bun.deepEquals(await networkState(), before));
+  });
+
+  test("commands are run in containers, at a terminal too", async () => {
+    expect(call("exec", "full", "--", "sh", "-c", "echo out; exit 7")).toEqual({
+      exitCode: 7,
+      stdout: "out\n",
+      stderr: "",
+    });
+    let screen = "";
+    const child = Bun.spawn([gantry, "exec", "-it", "full", "--", "sh"], {
+      env: { ...process.env, TERM: "xterm" },
+      terminal: {
+        cols: 97,
+        rows: 31,
+        data: (_terminal, bytes) => {
+          screen += Buffer.from(bytes).toString();
+        },
+      },
+    });
+    await waitUntil("the prompt", () => screen.includes("# "));
+    child.terminal?.write("stty size; exit 5\n");
+    expect(await child.exited).toBe(5);
+    await waitUntil("the terminal's size", () => screen.includes("31 97"));
+  });
+
   test("statistics and images are known, also what is in a network of its own and on the disk", async () => {
     const networked = manifest("networked", { image }).replace("  hostNetwork: true\n", "");
     await writeFile(`${manifests}/networked.yaml`, networked);
