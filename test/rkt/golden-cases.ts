@@ -177,7 +177,11 @@ export const goldenCases: Readonly<Record<string, GoldenCase>> = {
   "read-only-root": { securityContext: { readOnlyRootFilesystem: true } },
   resources: {
     container: {
-      resources: { cpu: { request: "0.5", limit: "1.5" }, memory: { request: "0.5Gi", limit: "1024Mi" } },
+      resources: {
+        ...plainContainer.resources,
+        cpu: { request: "0.5", limit: "1.5" },
+        memory: { request: "0.5Gi", limit: "1024Mi" },
+      },
     },
   },
 

@@ -79,6 +79,7 @@ test("the address of a pod with a network of its own is not known yet", () => {
 
 describe("a container's resources", () => {
   const resources = {
+    ...plainContainer.resources,
     cpu: { request: "250m", limit: "1500m" },
     memory: { request: "64Mi", limit: "100M" },
   };
