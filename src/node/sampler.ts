@@ -22,6 +22,7 @@ import {
   parseTaskCount,
 } from "./proc-files.ts";
 import type { ContainerSample, CpuUsage, NetworkUsage, NodeSample, PodSample, Sample } from "./sample.ts";
+import { taskCountMax } from "./signals.ts";
 
 export interface SamplerOptions {
   readonly disk: Pick<DiskUsage, "of">;
@@ -100,19 +101,16 @@ export class Sampler {
   async #node(nanoCores: number | undefined): Promise<NodeSample> {
     const { stateDir, imageDir, clock } = this.#options;
     const text = (path: string) => readFile(path, "latin1");
-    const [stat, meminfo, vmstat, devices, routes, load, pidMax, threadsMax, nodeFs, imageFs] =
-      await Promise.all([
-        text("/proc/stat"),
-        text("/proc/meminfo"),
-        text("/proc/vmstat"),
-        text("/proc/net/dev"),
-        readTextIfExists("/proc/net/route"), // none without IPv4
-        text("/proc/loadavg"),
-        text("/proc/sys/kernel/pid_max"),
-        text("/proc/sys/kernel/threads-max"),
-        readSpace(stateDir),
-        readSpace(imageDir),
-      ]);
+    const [stat, meminfo, vmstat, devices, routes, load, nodeFs, imageFs] = await Promise.all([
+      text("/proc/stat"),
+      text("/proc/meminfo"),
+      text("/proc/vmstat"),
+      text("/proc/net/dev"),
+      readTextIfExists("/proc/net/route"), // none without IPv4
+      text("/proc/loadavg"),
+      readSpace(stateDir),
+      readSpace(imageDir),
+    ]);
     const totalNs = parseMachineCpuNs(stat);
     const memory = parseMachineMemory(meminfo);
     const faults = parsePageFaults(vmstat);
@@ -135,7 +133,7 @@ export class Sampler {
       nodeFs,
       imageFs,
       tasks: parseTaskCount(load),
-      tasksMax: Math.min(Number(pidMax), Number(threadsMax)),
+      tasksMax: taskCountMax(),
     };
   }
 }

@@ -10,7 +10,5 @@ export interface Shortage {
   readonly isDiskShort: boolean;
 }
 
-export const noShortage: Shortage = { evicted: new Map(), isDiskShort: false };
-
 /** The kubelet's grace period for the pods that it evicts at once (immediateEvictionGracePeriodSeconds). */
 export const evictionGraceSeconds = 1;
