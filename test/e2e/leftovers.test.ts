@@ -2,9 +2,10 @@
 
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import type { Pod } from "kubernetes-types/core/v1.d.ts";
 import { waitUntil } from "../wait-until.ts";
+import { executable } from "./executable.ts";
 import { Machine, run, uuidOf } from "./machine.ts";
 import { manifest } from "./manifest.ts";
 
@@ -42,6 +43,22 @@ test("leftovers of ours go, and what looks like them stays", async () => {
   expect(others.filter((file) => !existsSync(file))).toEqual([]);
   expect(await machine.leftovers()).toEqual(["gantry-mine.service"]);
   for (const file of others.filter((each) => each.startsWith(units))) await rm(file);
+});
+
+test("a unit goes whose rkt pod and manifest are gone, and an app's unit whose pod is gone", async () => {
+  await using machine = await Machine.create();
+  await machine.startAgent();
+  await machine.write("web.yaml", manifest("web", { image: machine.image }));
+  const web = uuidOf((await machine.waitForReady("web")) as Pod);
+  await machine.stopAgent("SIGKILL");
+  await machine.remove("web.yaml");
+  const appUnit = await readFile(`${units}/gantry-${web}-main.service`, "utf8");
+  await run("systemctl", "stop", `gantry-${web}.service`);
+  await run(await executable(), "rkt", `--dir=${machine.path}/state/rkt`, "rm", String(web));
+  await writeFile(`${units}/gantry-${web}-main.service`, appUnit);
+  expect(existsSync(`${units}/gantry-${web}.service`)).toBe(true);
+  await machine.startAgent();
+  await waitUntil("nothing to be left", async () => (await machine.leftovers()).length === 0);
 });
 
 test("what is busy is shown, holds up no other pod, and goes once nobody uses it", async () => {
