@@ -87,6 +87,19 @@ test("a broken edit is shown with its place, and as text only", async () => {
   );
 });
 
+test("a pod that crashes says why, down to what it wrote last", async () => {
+  const script = "echo no such database >&2; exit 3";
+  await machine.write("crash.yaml", manifest("crash", { image: machine.image, scripts: { main: script } }));
+  await using it = await open("#/pods/default/crash-node");
+  await it.page.getByRole("heading", { name: /CrashLoopBackOff/ }).waitFor();
+  await it.page.getByRole("list", { name: "Why" }).getByText("no such database").waitFor();
+  const lines = it.page.locator("#lines");
+  await waitUntil("the lines of more than one start", async () =>
+    (await lines.textContent())?.includes("no such database\nno such database"),
+  );
+  await screenshot(it.page, "crash");
+});
+
 test("the keyboard goes everywhere, and at the width of a telephone nothing is cut off", async () => {
   await using it = await open("", { viewport: { width: 360, height: 640 }, colorScheme: "dark" });
   await it.page.getByRole("link", { name: "web-node" }).waitFor();

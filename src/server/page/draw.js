@@ -113,7 +113,10 @@
         "Conditions",
       ),
       h("h3", {}, "Events"),
-      eventTable(events.filter((event) => keyOf({ metadata: event.involvedObject }) === key)),
+      eventTable(
+        events.filter((event) => keyOf({ metadata: event.involvedObject }) === key),
+        eventColumns.filter((name) => name !== "Object"),
+      ),
     ];
   }
 
@@ -129,19 +132,24 @@
     return [type, status, age(lastTransitionTime), [reason, message].filter(Boolean).join(": ")];
   }
 
-  function eventTable(list) {
+  const eventColumns = ["Last seen", "Reason", "Object", "Message", "Count"];
+
+  function eventTable(list, columns = eventColumns) {
     if (list.length === 0) return h("p", { class: "empty" }, "No events.");
     const rows = list
       .toSorted((a, b) => (a.lastTimestamp < b.lastTimestamp ? 1 : -1))
       .slice(0, eventsMax)
-      .map(({ lastTimestamp, type, reason, involvedObject, message, count }) => [
-        age(lastTimestamp),
-        h("span", { class: `state ${type === "Warning" ? "bad" : "good"}` }, reason),
-        [involvedObject.namespace, involvedObject.name].filter(Boolean).join("/"),
-        message,
-        count ?? 1,
-      ]);
-    return table(["Last seen", "Reason", "Object", "Message", "Count"], rows, "Events");
+      .map(({ lastTimestamp, type, reason, involvedObject, message, count }) => {
+        const cells = {
+          "Last seen": age(lastTimestamp),
+          Reason: h("span", { class: `state ${type === "Warning" ? "bad" : "good"}` }, reason),
+          Object: [involvedObject.namespace, involvedObject.name].filter(Boolean).join("/"),
+          Message: message,
+          Count: count ?? 1,
+        };
+        return columns.map((name) => cells[name]);
+      });
+    return table(columns, rows, "Events");
   }
 
   function manifestsView(manifests) {
@@ -181,10 +189,17 @@
     return [h("h2", {}, "Events"), eventTable(events)];
   }
 
-  /** The chain of causes, as the server explains it. */
-  function causesView(causes) {
-    const items = causes.map(({ reason, message, hint }) =>
-      h("li", {}, h("strong", {}, reason), ` ${message}`, hint ? h("div", { class: "why" }, hint) : ""),
+  /** The chain of causes, as the server explains it; nothing where there is none. */
+  function causesView(steps) {
+    const items = steps.map(({ reason, message, hint, logLines = [] }) =>
+      h(
+        "li",
+        {},
+        h("strong", {}, reason),
+        ` ${message}`,
+        logLines.length > 0 ? h("pre", {}, logLines.join("\n")) : "",
+        hint ? h("div", { class: "why" }, hint) : "",
+      ),
     );
     return items.length > 0 ? [h("ol", { class: "causes", "aria-label": "Why" }, ...items)] : [];
   }

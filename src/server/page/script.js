@@ -50,7 +50,7 @@ async function readLog(key) {
   lines.replaceChildren();
   const isPrevious = byId("previous").checked;
   const query = new URLSearchParams({ container: byId("container").value, tailLines: "200" });
-  query.set(isPrevious ? "previous" : "follow", "true");
+  for (const name of isPrevious ? ["previous"] : ["follow", "allRevisions"]) query.set(name, "true");
   try {
     const answer = await fetch(`/pods/${key}/logs?${query}`, { signal });
     if (!answer.ok) return lines.append((await answer.json()).detail);
@@ -58,8 +58,6 @@ async function readLog(key) {
   } catch (error) {
     if (!signal.aborted) lines.append(`\n(${error.message})`);
   }
-  // A container that was started again has a log of its own.
-  if (!signal.aborted && !isPrevious) lines.append("— end of the log —\n");
 }
 
 function appendLines(lines, text) {
@@ -76,8 +74,8 @@ async function explain(key) {
   const answer = await fetch(`/pods/${key}/explain`, { headers: { Accept: "application/json" } });
   const place = byId("explain");
   if (!answer.ok || place === null || location.hash !== `#/pods/${key}`) return;
-  const { causes = [] } = await answer.json();
-  place.replaceChildren(...causesView(causes));
+  const { steps } = await answer.json();
+  place.replaceChildren(...causesView(steps));
 }
 
 const route = () => location.hash.replace(/^#/, "") || "/pods";
