@@ -161,7 +161,7 @@
       manifests.unreadable === undefined ? undefined : h("p", { class: "state bad" }, manifests.unreadable),
       files.length === 0 ? h("p", { class: "empty" }, "No files.") : undefined,
       ...files.map((file) => [
-        h("h3", {}, file.path),
+        h("h3", { class: "file" }, file.path),
         h("span", { class: `state ${file.state === "rejected" ? "bad" : "good"}` }, file.state),
         file.state === "accepted" ? ` ${file.pods.join(", ")}` : "",
         file.state === "skipped" ? ` ${file.reason}` : "",
