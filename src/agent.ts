@@ -297,6 +297,8 @@ function reportPass(report: PassReport, status: StatusStore, health: Health): vo
 /** Fails only where a restart of the agent would mend it. */
 function loopCheck(reconciler: Reconciler, nowMs: number): { name: string; error: string | undefined } {
   const { passStartedMs } = reconciler;
-  const isHung = passStartedMs !== undefined && nowMs - passStartedMs > hungAfterMs;
-  return { name: "loop", error: isHung ? "the reconcile loop hangs" : undefined };
+  const passMs = passStartedMs === undefined ? 0 : nowMs - passStartedMs;
+  // A pass waits for nothing else.
+  const error = `the look at rkt and systemd has not ended for ${Math.round(passMs / 1000)} s`;
+  return { name: "loop", error: passMs > hungAfterMs ? error : undefined };
 }

@@ -78,7 +78,7 @@ export class Service implements Disposable {
     const before = this.#hung;
     this.#hung = hung();
     if (this.#hung === undefined) notifier.watchdog();
-    if (this.#hung === before) return;
+    if ((this.#hung === undefined) === (before === undefined)) return;
     if (this.#hung !== undefined) log.error("hung; systemd will restart the agent", { what: this.#hung });
     this.#tell();
   }

@@ -93,7 +93,13 @@ export class AgentClient {
 
   async json<T>(path: string, question: Question = {}): Promise<T> {
     const response = await this.ask(path, { accept: "application/json", ...question });
-    return (await response.json()) as T;
+    try {
+      return (await response.json()) as T;
+    } catch (error) {
+      throw new CommandFailure(
+        `What ${this.#socket ?? this.#server} answered is not gantry's: ${errorChain(error)}`,
+      );
+    }
   }
 
   /** A line for each as it comes, for as long as the agent sends. */

@@ -42,6 +42,7 @@ export async function runWait(what: readonly string[], options: WaitOptions): Pr
       }
       if (names.length === 0 && open.length === 0 && change.type === "LISTED") {
         open = [...pods.keys()];
+        if (open.length === 0 && options.for === "delete") return 0;
         if (open.length === 0) throw new CommandFailure("No pods are meant (gantry get pods -A lists them)");
       }
       const found = (name: string) => [...pods.values()].find((pod) => isNamed(pod, name));

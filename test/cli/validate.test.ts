@@ -85,6 +85,26 @@ test("what cannot be read, is no text, or would block", async () => {
   }
 });
 
+test("-o json: the same for programs", async () => {
+  await using dir = await tempDir();
+  await writeFile(`${dir.path}/bad.yaml`, good("bad").replace("image:", "imago:"));
+  await writeFile(`${dir.path}/good.yaml`, `${good("good")}  preemptionPolicy: Never\n`);
+  const { exitCode, stdout, stderr } = validate(dir.path, "bad.yaml", "good.yaml", "-o", "json");
+  expect([exitCode, stderr]).toEqual([1, ""]);
+  const [bad, fine] = JSON.parse(stdout.replaceAll(dir.path, "."));
+  expect(bad).toMatchObject({ path: "./bad.yaml", state: "invalid", objects: [] });
+  expect(bad.problems).toContainEqual(
+    expect.objectContaining({ code: "UnknownField", hint: 'did you mean "image"?' }),
+  );
+  expect(fine).toMatchObject({
+    path: "./good.yaml",
+    state: "valid",
+    objects: [{ kind: "Pod", namespace: "default", name: "good-node" }],
+    problems: [],
+    notes: [{ field: "spec.preemptionPolicy" }],
+  });
+});
+
 test("usage", async () => {
   expect(validate("/")).toMatchObject({ exitCode: 2, stdout: "" });
   expect(validate("/", "--nonsense")).toMatchObject({ exitCode: 2, stdout: "" });
