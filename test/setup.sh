@@ -39,8 +39,8 @@ debian_packages() {
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
   done
   ((${#missing[@]})) || return 0
-  # The tests start registries of their own; Debian's package would start one on port 5000 of this machine.
-  if [[ -d /run/systemd/system ]]; then systemctl mask --runtime docker-registry.service &>/dev/null || true; fi
+  # The tests start registries of their own, and of prometheus they need its promtool; Debian's packages would start both services here.
+  if [[ -d /run/systemd/system ]]; then systemctl mask --runtime docker-registry.service prometheus.service &>/dev/null || true; fi
   step "apt-get update" apt-get update
   step "apt-get install ${missing[*]}" \
     env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}"

@@ -45,7 +45,7 @@ async function memoryPressure(machine: Machine): Promise<string | undefined> {
   return condition && `${condition.status} ${condition.reason}`;
 }
 
-test("short of memory: the largest of the least important goes first, and a new agent without the threshold starts all", async () => {
+test("short of memory: the largest of the least important goes first, a new agent starts none, and without the threshold all come back", async () => {
   await using machine = await Machine.create();
   await machine.startAgent();
   expect(await memoryPressure(machine)).toBe("False KubeletHasSufficientMemory");
