@@ -50,7 +50,7 @@ function eventsOf(pod: Pod, events: readonly Event[]): readonly Event[] {
   );
 }
 
-export function describePod(pod: Pod, events: readonly Event[], nowMs: number): string {
+function describePod(pod: Pod, events: readonly Event[], nowMs: number): string {
   const { spec, status } = pod;
   return (
     formatOutline(head(pod)) +

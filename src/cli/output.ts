@@ -30,7 +30,7 @@ export type Color = "red" | "green" | "yellow" | "dim" | "bold";
 const codes: Readonly<Record<Color, string>> = { red: "31", green: "32", yellow: "33", dim: "2", bold: "1" };
 
 /** Colours are for terminals, and for people who have not said no (no-color.org). */
-export function isColored(): boolean {
+function isColored(): boolean {
   return process.stdout.isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
 }
 

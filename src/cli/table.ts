@@ -14,7 +14,7 @@ export class Table {
 
   /** The rows as lines. */
   add(rows: readonly Row[]): string {
-    const columns = Math.max(0, ...rows.map((row) => row.length));
+    const columns = Math.max(this.#widths.length, ...rows.map((row) => row.length));
     this.#widths = Array.from({ length: columns }, (_, column) =>
       Math.max(this.#widths[column] ?? widthMin, ...rows.map((row) => textOf(row[column]).length + gap)),
     );

@@ -3,6 +3,7 @@
 import type { AgentClient } from "./agent-client.ts";
 import { headRows, isStructured, type ListingOptions, rowOf, serializeItems } from "./listing.ts";
 import { print } from "./output.ts";
+import { showProgress } from "./progress.ts";
 import type { Resource } from "./resource.ts";
 import { Table } from "./table.ts";
 import { watchList } from "./watch-list.ts";
@@ -30,6 +31,18 @@ export async function watchTable<T extends object>(
   const textOf = (item: T) =>
     JSON.stringify(isStructured(options) ? item : rowOf(resource, item, options, 0));
   const current = new Map<string, T>();
+  const rows = (items: readonly T[]) =>
+    table.add([
+      ...(isFirst ? headRows(resource, options) : []),
+      ...items.map((item) => rowOf(resource, item, options)),
+    ]);
+  const documents = (items: readonly T[]) =>
+    items
+      .map((item, index) => {
+        const separator = options.output === "yaml" && !(isFirst && index === 0) ? "---\n" : "";
+        return separator + serializeItems(resource, { value: item, items: [item] }, options);
+      })
+      .join("");
   for await (const change of watchList<T>(client, resource.watchPath ?? "/pods")) {
     const items = (change.type === "LISTED" ? change.items : [change.item]).filter(options.isMeant);
     if (change.type === "LISTED") {
@@ -43,20 +56,12 @@ export async function watchTable<T extends object>(
         shown.delete(keyOf(item)); // it is shown once more
       }
     }
-    options.onChange?.([...current.values()]);
     const fresh = items.filter((item) => shown.get(keyOf(item)) !== textOf(item));
     for (const item of fresh) shown.set(keyOf(item), textOf(item));
-    if (isStructured(options)) {
-      for (const item of fresh) {
-        const separator = options.output === "yaml" && !isFirst ? "---\n" : "";
-        isFirst = false;
-        await print(separator + serializeItems(resource, { value: item, items: [item] }, options));
-      }
-      continue;
-    }
-    const head = isFirst ? headRows(resource, options) : [];
+    showProgress(undefined);
+    await print(isStructured(options) ? documents(fresh) : rows(fresh));
     isFirst = false;
-    await print(table.add([...head, ...fresh.map((item) => rowOf(resource, item, options))]));
+    options.onChange?.([...current.values()]);
   }
   throw new Error("a watch does not end");
 }

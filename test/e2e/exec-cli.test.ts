@@ -133,7 +133,7 @@ describe("at a terminal", () => {
     pty.write("sh -c 'echo up; exec sleep 1000'\n");
     await shows("\r\nup\r\n");
     pty.write("\x03");
-    await waitUntil("its next prompt", () => /\^C[^]*# /.test(screen()));
+    await waitUntil("its next prompt", () => /\^C[\s\S]*# /.test(screen()));
     pty.write("echo $((6 * 7)) is it\n");
     await shows("42 is it\r\n");
     expect(screen().split("echo $((6 * 7)) is it")).toHaveLength(2);
