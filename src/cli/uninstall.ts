@@ -65,9 +65,9 @@ function serviceSteps(): readonly Step[] {
   ];
 }
 
-/** What runs no more is removed by rkt itself first: it knows of networks too. */
-function purgeSteps({ stateDir, runDir, unitDir, rkt }: Config, self: readonly string[]): readonly Step[] {
-  const engine = [...self, "rkt", `--dir=${rkt.dir || `${stateDir}/rkt`}`];
+/** What runs no more is removed by the engine first, which knows of networks too; a real rkt's pods are not ours alone. */
+function purgeSteps({ stateDir, runDir, unitDir }: Config, self: readonly string[]): readonly Step[] {
+  const engine = [...self, "rkt", `--dir=${stateDir}/rkt`];
   const gc = [...engine, "gc", "--grace-period=0s", "--expire-prepared=0s"];
   return [
     {

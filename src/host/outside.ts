@@ -42,9 +42,9 @@ export function outsideArgv(
     "--wait",
     isTerminal ? "--pty" : "--pipe",
     ...properties.map((property) => `--property=${property}`),
-    ...Object.keys(process.env)
-      .filter((name) => !managersOwn.test(name))
-      .map((name) => `--setenv=${name}`),
+    ...Object.entries(process.env)
+      .filter(([name, value = ""]) => !managersOwn.test(name) && isAssignment.test(`${name}=${value}`))
+      .map(([name]) => `--setenv=${name}`),
     "--",
     ...argv,
   ];
@@ -66,6 +66,9 @@ systemd-run --unit="$unit" "$@" <&3 3<&- &
 exec 3<&- </dev/null
 wait $!
 `;
+
+/** What systemd takes for a variable; it refuses all for one that it does not. */
+const isAssignment = /^[A-Za-z_][A-Za-z0-9_]*=[^\x00-\x1f\x7f]*$/;
 
 /** What systemd sets for each unit anew. */
 const managersOwn =

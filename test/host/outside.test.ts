@@ -11,6 +11,7 @@ function outside(argv: readonly string[], stdin: "ignore" | "pipe" = "ignore") {
 
 test("has our streams, environment and exit code", async () => {
   process.env.GANTRY_TEST_VALUE = "a b";
+  process.env["BASH_FUNC_x%%"] = "() {\n}"; // which systemd would not take
   const child = outside(
     ["/bin/sh", "-c", 'cat; echo "$GANTRY_TEST_VALUE $NOTIFY_SOCKET" >&2; exit 7'],
     "pipe",
