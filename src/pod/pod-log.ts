@@ -5,21 +5,28 @@ export interface PodLogQuery {
   readonly name: string;
   /** Undefined: the only one. */
   readonly container: string | undefined;
-  /** The revision before the current one. */
-  readonly previous: boolean;
+  /** Of which of its revisions: the one that runs or ran last, the one before, or all that the journal knows. */
+  readonly revisions: "current" | "previous" | "all";
+  /** Goes on until that revision of the container has ended; of all of them, until the pod is gone. */
   readonly follow: boolean;
   readonly tailLines?: number | undefined;
-  /** Milliseconds since the epoch. */
-  readonly sinceMs?: number | undefined;
+  /** Microseconds since the epoch. */
+  readonly sinceUs?: number | undefined;
   /** Ends the lines. */
   readonly signal: AbortSignal;
 }
 
 export type PodLog =
-  | { readonly kind: "stream"; readonly entries: AsyncIterable<LogLine> }
+  | {
+      readonly kind: "stream";
+      readonly container: string;
+      readonly isRunning: boolean;
+      /** Oldest first, some at a time. */
+      readonly lines: AsyncIterable<readonly LogLine[]>;
+    }
   | NoContainer
   | { readonly kind: "noPrevious" }
-  | { readonly kind: "notStarted"; readonly reason: string };
+  | { readonly kind: "notStarted"; readonly container: string; readonly reason: string };
 
 /** Why it is not known which container is meant. */
 export type NoContainer =
@@ -31,5 +38,15 @@ export interface LogLine {
   /** Without the final newline. */
   readonly message: string;
   /** Microseconds since the epoch. */
-  readonly timestampUs: bigint;
+  readonly timestampUs: number;
+  /** Of the rkt pod that wrote it. */
+  readonly revision: string;
+  /** Undefined where the journal does not know. */
+  readonly pid: number | undefined;
+  /** syslog's, 0 (worst) to 7. */
+  readonly priority: number;
+  /** Where it is in the journal, for journalctl's --cursor. */
+  readonly cursor: string;
+  /** The container has not written it: it tells that journald has dropped lines. */
+  readonly isNotice: boolean;
 }

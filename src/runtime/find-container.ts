@@ -1,5 +1,6 @@
 // Which container somebody means, and which of its revisions there are.
 
+import type { PodUid } from "../pod/names.ts";
 import type { Revision } from "../pod/observed-pod.ts";
 import type { NoContainer } from "../pod/pod-log.ts";
 
@@ -15,6 +16,7 @@ export interface ShownRevisions {
 }
 
 export interface ShownPod {
+  readonly metadata?: { readonly uid?: string };
   readonly spec?: {
     readonly hostNetwork?: boolean;
     readonly containers: readonly { readonly name: string }[];
@@ -37,6 +39,9 @@ interface ShownContainer {
 export interface FoundContainer extends ShownRevisions {
   readonly kind: "found";
   readonly name: string;
+  /** All of the pod. */
+  readonly containers: readonly string[];
+  readonly podUid: PodUid;
   /** Why it does not run, as its status has it. */
   readonly reason: string;
 }
@@ -61,6 +66,8 @@ export function findContainer(
   return {
     kind: "found",
     name: container,
+    containers: all,
+    podUid: (pod.metadata?.uid ?? "") as PodUid, // it was made from one
     current: revisions?.current,
     previous: revisions?.previous,
     reason: state?.waiting?.reason ?? state?.terminated?.reason ?? "ContainerCreating",

@@ -1,33 +1,29 @@
-// Where a container's lines are: its own unit's with the built-in engine; the pod unit's with a real rkt, whose stage1
-// passes all apps through one console. Invariant: only the journal is read, never a file that a pod could write.
+// The logs of containers, of those to initialise too. Invariant: only the journal is read, never a file that a pod could write.
 
-import { appUnitName, podUnitName, type RktUuid } from "../pod/names.ts";
 import type { Revision } from "../pod/observed-pod.ts";
-import type { LogLine, PodLog, PodLogQuery } from "../pod/pod-log.ts";
-import { type JournalEntry, readJournal } from "../systemd/journal.ts";
+import type { PodLog, PodLogQuery } from "../pod/pod-log.ts";
+import type { JournalEntry } from "../systemd/export-format.ts";
+import { type JournalStart, lastCursor, readJournal, syncJournal } from "../systemd/journal.ts";
+import { type AppLog, logOfPod, logOfRevision, toLines } from "./app-log.ts";
+import { type FoundContainer, findContainer, type ShownPods } from "./find-container.ts";
+import { JournalFollowers } from "./journal-followers.ts";
 
-/** Who knows a Pod's containers, and which revision is current: the status. */
-export interface LoggedPods {
-  get(namespace: string, name: string): LoggedPod | undefined;
-  revisionsOf(
-    namespace: string,
-    name: string,
-  ): { readonly current: Revision | undefined; readonly previous: Revision | undefined } | undefined;
+export interface LoggedPods extends ShownPods {
+  /** Tells when anything of a pod's status has changed; the result ends it. */
+  subscribe(listener: (change: ChangedPod) => void): () => void;
 }
 
-export interface LoggedPod {
-  readonly spec?: { readonly containers: readonly { readonly name: string }[] };
-  readonly status?: {
-    readonly containerStatuses?: readonly {
-      readonly name: string;
-      readonly state?: { readonly waiting?: { readonly reason?: string } };
-    }[];
-  };
+export interface ChangedPod {
+  readonly kind: "added" | "modified" | "deleted";
+  readonly object: { readonly metadata?: { readonly namespace?: string; readonly name?: string } };
 }
 
 export class PodLogs {
   readonly #status: LoggedPods;
   readonly #isBuiltin: boolean;
+  readonly #followers = new JournalFollowers();
+  #syncing: Promise<void> = Promise.resolve();
+  #nextSync: Promise<void> | undefined;
 
   constructor({ status, isBuiltin }: { readonly status: LoggedPods; readonly isBuiltin: boolean }) {
     this.#status = status;
@@ -35,99 +31,136 @@ export class PodLogs {
   }
 
   open(query: PodLogQuery): PodLog {
-    const pod = this.#status.get(query.namespace, query.name);
-    if (pod === undefined) return { kind: "podNotFound" };
-    const containers = (pod.spec?.containers ?? []).map(({ name }) => name);
-    const container = query.container ?? (containers.length === 1 ? containers[0] : undefined);
-    if (container === undefined) return { kind: "containerRequired", containers };
-    const revisions = this.#status.revisionsOf(query.namespace, query.name);
-    const revision = query.previous ? revisions?.previous : revisions?.current;
-    const apps = revision?.apps.map(({ name }) => name) ?? [];
-    if (!containers.includes(container) && !apps.includes(container)) {
-      return { kind: "containerNotFound", containers };
-    }
-    if (revision === undefined) {
-      return query.previous
+    const found = findContainer(this.#status, query);
+    if (found.kind !== "found") return found;
+    const { name: container, reason, current, previous } = found;
+    const revision = query.revisions === "previous" ? previous : current;
+    if (revision === undefined && query.revisions !== "all") {
+      return query.revisions === "previous"
         ? { kind: "noPrevious" }
-        : { kind: "notStarted", reason: waitingReason(pod, container) };
+        : { kind: "notStarted", container, reason };
     }
-    const source = { uuid: revision.uuid, app: container, apps, range: query };
-    return { kind: "stream", entries: toLines(logEntries(source, this.#isBuiltin)) };
+    const log = this.#logOf(query, found, revision);
+    const entries = query.follow ? this.#follow(log, query, revision) : readLog(log, query);
+    const isRunning = revision !== undefined && !hasEnded(revision, container);
+    return { kind: "stream", container, isRunning, lines: toLines(entries) };
+  }
+
+  #logOf(query: PodLogQuery, found: FoundContainer, revision: Revision | undefined): AppLog {
+    const app = { app: found.name, isBuiltin: this.#isBuiltin };
+    if (query.revisions !== "all" && revision !== undefined) {
+      return logOfRevision(revision.uuid, { ...app, apps: revision.apps.map(({ name }) => name) });
+    }
+    const known = [found.current, found.previous].filter((one) => one !== undefined);
+    const uuids = [...new Set(known.map(({ uuid }) => uuid))];
+    return logOfPod(found.podUid, uuids, { ...app, apps: found.containers });
+  }
+
+  async *#follow(
+    log: AppLog,
+    query: PodLogQuery,
+    revision: Revision | undefined,
+  ): AsyncGenerator<readonly JournalEntry[], void, undefined> {
+    const { tailLines, sinceUs, signal } = query;
+    using stack = new DisposableStack();
+    const ended = await this.#awaitEnd(query, revision, stack);
+    let start: JournalStart = sinceUs === undefined ? undefined : { kind: "since", realtimeUs: sinceUs };
+    if (tailLines !== undefined && tailLines > 0 && log.isExact) start = { kind: "tail", lines: tailLines };
+    else if (tailLines !== undefined) {
+      const { entries, cursor } = await readTail(log, { tailLines, sinceUs, signal });
+      yield entries;
+      start = cursor === undefined ? undefined : { kind: "after", cursor };
+    }
+    for await (const entries of this.#followers.follow(log.match, { start, signal, ended })) {
+      yield selected(log, entries, sinceUs);
+    }
+  }
+
+  /** Aborted once nothing more comes of what is followed, and all that came can be read. */
+  async #awaitEnd(
+    query: PodLogQuery,
+    revision: Revision | undefined,
+    stack: DisposableStack,
+  ): Promise<AbortSignal> {
+    const ended = new AbortController();
+    const isOver = () => {
+      const found = findContainer(this.#status, query);
+      if (query.revisions === "all" || revision === undefined) return found.kind !== "found";
+      if (found.kind !== "found" || found.current?.uuid !== revision.uuid) return true;
+      return hasEnded(found.current, found.name);
+    };
+    const end = () => this.#sync().then(() => ended.abort());
+    if (isOver()) {
+      await end();
+      return ended.signal;
+    }
+    const endSubscription = this.#status.subscribe(({ object: { metadata } }) => {
+      if (metadata?.namespace !== query.namespace || metadata.name !== query.name) return;
+      if (isOver()) void end();
+    });
+    stack.defer(endSubscription);
+    return ended.signal;
+  }
+
+  /** By one that begins from now on, shared by all who wait for it. */
+  #sync(): Promise<void> {
+    this.#nextSync ??= this.#syncing.then(() => {
+      this.#syncing = syncJournal(new AbortController().signal);
+      this.#nextSync = undefined;
+      return this.#syncing;
+    });
+    return this.#nextSync;
   }
 }
 
-interface LogOfApp {
-  readonly uuid: RktUuid;
-  readonly app: string;
-  /** All of the pod. */
-  readonly apps: readonly string[];
-  readonly range: Pick<PodLogQuery, "follow" | "tailLines" | "sinceMs" | "signal">;
+function hasEnded(revision: Revision, container: string): boolean {
+  const app = revision.apps.find(({ name }) => name === container);
+  return revision.state.kind === "exited" || app?.state.kind === "exited";
+}
+
+interface Range {
+  readonly tailLines?: number | undefined;
+  readonly sinceUs?: number | undefined;
+  readonly signal: AbortSignal;
 }
 
 /** What an app wrote, oldest first; a long line in parts, as journald has it. */
-export function logEntries(source: LogOfApp, isBuiltin: boolean): AsyncIterable<JournalEntry> {
-  return isBuiltin ? appUnitEntries(source) : consoleEntries(source);
-}
-
-function waitingReason({ status }: LoggedPod, container: string): string {
-  const state = status?.containerStatuses?.find(({ name }) => name === container)?.state;
-  return state?.waiting?.reason ?? "ContainerCreating";
-}
-
-function appUnitEntries({ uuid, app, range }: LogOfApp): AsyncIterable<JournalEntry> {
-  return readJournal({ ...range, unit: appUnitName(uuid, app) });
-}
-
-async function* consoleEntries(source: LogOfApp): AsyncGenerator<JournalEntry> {
-  const unit = podUnitName(source.uuid);
-  const { tailLines, follow, sinceMs, signal } = source.range;
-  if (!tailLines) {
-    yield* appEntries(readJournal({ unit, follow, tailLines, sinceMs, signal }), source);
+export async function* readLog(
+  log: AppLog,
+  { tailLines, sinceUs, signal }: Range,
+): AsyncGenerator<readonly JournalEntry[], void, undefined> {
+  if (tailLines !== undefined && (tailLines === 0 || !log.isExact)) {
+    yield (await readTail(log, { tailLines, sinceUs, signal })).entries;
     return;
   }
-  // Which lines are the app's is known only once they are read, so the tail is cut here.
-  const last: JournalEntry[] = [];
-  for await (const entry of appEntries(readJournal({ unit, follow: false, sinceMs, signal }), source)) {
-    last.push(entry);
-    if (last.length > tailLines) last.shift();
-  }
-  yield* last;
-  if (!follow) return;
-  // From the last one on: of what has its very microsecond, only the cursor tells what was told already.
-  const end = last.at(-1);
-  let isNew = end === undefined;
-  const fromMs = end === undefined ? sinceMs : Number(end.realtimeUs / 1000n);
-  for await (const entry of appEntries(readJournal({ unit, follow, sinceMs: fromMs, signal }), source)) {
-    if (isNew) yield entry;
-    else isNew = entry.cursor === end?.cursor;
-  }
+  const since: JournalStart = sinceUs === undefined ? undefined : { kind: "since", realtimeUs: sinceUs };
+  // --lines with --since would be the first ones (systemd 252).
+  const start: JournalStart = tailLines === undefined ? since : { kind: "tail", lines: tailLines };
+  for await (const entries of readJournal(log.match, start, signal)) yield selected(log, entries, sinceUs);
 }
 
-/** `[ 2944.613393] main[12]: text`: systemd in the pod writes to the console so (rkt 1.30 with the host or coreos stage1). */
-const consoleLine = /^\[ *\d+\.\d+\] ([a-z0-9-]+)\[\d+\]: (.*)$/s;
-
-/** The app's own lines. One that is not of that form is the only app's (fly), else rkt's own. */
-async function* appEntries(
-  entries: AsyncIterable<JournalEntry>,
-  { app, apps }: LogOfApp,
-): AsyncGenerator<JournalEntry> {
-  for await (const entry of entries) {
-    const [, name, text = ""] = consoleLine.exec(entry.message) ?? [];
-    if (name !== undefined && apps.includes(name)) {
-      if (name === app) yield { ...entry, message: text.replace(/\r$/, "") };
-    } else if (apps.length === 1) yield entry;
+/** Where it is known only of what was read whether it is the app's. With the cursor of the last entry that there is. */
+async function readTail(
+  log: AppLog,
+  { tailLines, sinceUs, signal }: Range & { readonly tailLines: number },
+): Promise<{ readonly entries: readonly JournalEntry[]; readonly cursor: string | undefined }> {
+  let cursor = await lastCursor(log.match, signal);
+  let last: readonly JournalEntry[] = [];
+  if (tailLines > 0) {
+    const since: JournalStart = sinceUs === undefined ? undefined : { kind: "since", realtimeUs: sinceUs };
+    for await (const entries of readJournal(log.match, since, signal)) {
+      cursor = entries.at(-1)?.cursor ?? cursor;
+      last = [...last, ...selected(log, entries, sinceUs)].slice(-tailLines);
+    }
   }
+  return { entries: last, cursor };
 }
 
-/** journald cuts a line after 48 KiB; this is how much of one is put together again. */
-const lineLengthMax = 1024 * 1024;
-
-async function* toLines(entries: AsyncIterable<JournalEntry>): AsyncGenerator<LogLine> {
-  let begun: LogLine | undefined;
-  for await (const { message, realtimeUs, isPartial } of entries) {
-    const line = { message: `${begun?.message ?? ""}${message}`, timestampUs: realtimeUs };
-    begun = isPartial && line.message.length < lineLengthMax ? line : undefined;
-    if (begun === undefined) yield line;
-  }
-  if (begun !== undefined) yield begun; // the app ended within it
+function selected(
+  { select, isExact }: AppLog,
+  entries: readonly JournalEntry[],
+  sinceUs = 0,
+): readonly JournalEntry[] {
+  if (isExact && sinceUs === 0) return entries;
+  return entries.flatMap((entry) => (entry.realtimeUs < sinceUs ? [] : (select(entry) ?? [])));
 }

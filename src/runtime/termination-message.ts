@@ -8,8 +8,9 @@ import type { PodUid, RktUuid } from "../pod/names.ts";
 import type { ObservedApp } from "../pod/observed-pod.ts";
 import type { Container } from "../pod/pod.ts";
 import { syncJournal } from "../systemd/journal.ts";
+import { logOfRevision } from "./app-log.ts";
 import type { PodDirectories } from "./pod-directory.ts";
-import { logEntries } from "./pod-logs.ts";
+import { readLog } from "./pod-logs.ts";
 import type { MessageFiles } from "./revision-record.ts";
 
 /** The kubelet's limits: of a message, of all messages of a pod, of what is taken of a log. */
@@ -99,9 +100,9 @@ export class TerminationMessages {
     const lines: string[] = [];
     try {
       await syncJournal(deadline); // what it said last may be on its way still
-      const range = { follow: false, tailLines: logLinesMax, signal: deadline };
-      for await (const { message } of logEntries({ ...source, range }, this.#isBuiltin))
-        lines.push(`${message}\n`);
+      const log = logOfRevision(source.uuid, { ...source, isBuiltin: this.#isBuiltin });
+      for await (const entries of readLog(log, { tailLines: logLinesMax, signal: deadline }))
+        lines.push(...entries.map(({ message }) => `${message}\n`));
     } catch {
       return undefined; // a status without it is better than none
     }

@@ -5,6 +5,7 @@ import { Hono, type MiddlewareHandler } from "hono";
 import type { Clock, Timers } from "../host/clock.ts";
 import { errorChain } from "../host/error.ts";
 import type { Log } from "../host/log.ts";
+import { attachRoutes } from "./attach.ts";
 import { guardDoor, type ServerContext, type ServerEnv } from "./connection.ts";
 import { type EventsView, eventRoutes } from "./events.ts";
 import { type CommandSource, execRoutes } from "./exec.ts";
@@ -58,6 +59,7 @@ export function createApp(options: AppOptions): App {
   app.route("/", execRoutes(options)); // before the limit: a body is a command's input
   app.route("/", planRoutes(options)); // has a limit of its own
   app.use(limitBody);
+  app.route("/", attachRoutes(options));
   app.route("/", portForwardRoutes(options));
   app.route("/", pageRoutes());
   app.route("/", overviewRoutes(options));

@@ -42,11 +42,20 @@ export function explainRoutes({ status, logs, clock }: ExplainRoutesOptions): Ho
 async function withLog(step: ExplainedStep, logs: LogSource, signal: AbortSignal): Promise<LoggedStep> {
   if (step.log === undefined) return step;
   const [namespace = "", name = ""] = step.pod.split("/");
-  const query = { namespace, name, ...step.log, follow: false, tailLines: logLines, signal };
+  const { container, previous } = step.log;
+  const revisions = previous ? "previous" : "current";
   try {
-    const log = logs.open({ ...query, sinceMs: undefined });
+    const log = logs.open({
+      namespace,
+      name,
+      container,
+      revisions,
+      follow: false,
+      tailLines: logLines,
+      signal,
+    });
     if (log.kind !== "stream") return step;
-    const lines = await Array.fromAsync(log.entries);
+    const lines = (await Array.fromAsync(log.lines)).flat();
     return { ...step, logLines: lines.map(({ message }) => message) };
   } catch {
     return step;

@@ -2,28 +2,66 @@
 
 import { describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
-import { appUnitName, type ImageId, podUnitName, type RktUuid } from "../../src/pod/names.ts";
+import {
+  appUnitName,
+  type ImageId,
+  type PodUid,
+  podSliceName,
+  podUnitName,
+  type RktUuid,
+} from "../../src/pod/names.ts";
 import type { Revision } from "../../src/pod/observed-pod.ts";
 import type { PodLog, PodLogQuery } from "../../src/pod/pod-log.ts";
-import { type LoggedPods, PodLogs } from "../../src/runtime/pod-logs.ts";
+import { type ChangedPod, type LoggedPods, PodLogs } from "../../src/runtime/pod-logs.ts";
 import { baseRevision } from "../reconcile/base-world.ts";
 import { run, writeUnit } from "../systemd/unit.ts";
 import { waitUntil } from "../wait-until.ts";
 
 const pod = {
-  spec: { containers: [{ name: "main" }, { name: "side" }] },
+  metadata: { uid: "0123456789abcdef0123456789abcdef" },
+  spec: { containers: [{ name: "main" }, { name: "side" }], initContainers: [{ name: "init" }] },
   status: {
     containerStatuses: [{ name: "main", state: { waiting: { reason: "ErrImagePull" } } }, { name: "side" }],
   },
 };
 
-function pods(
-  current: Revision | undefined,
-  previous?: Revision,
-  shown: typeof pod | undefined = pod,
-): LoggedPods {
-  return { get: () => shown, revisionsOf: () => ({ current, previous }) };
+/** A status that a test changes. */
+class Pods implements LoggedPods {
+  current: Revision | undefined;
+  previous: Revision | undefined;
+  isThere = true;
+  readonly #listeners = new Set<(change: ChangedPod) => void>();
+
+  constructor(current: Revision | undefined, previous?: Revision) {
+    this.current = current;
+    this.previous = previous;
+  }
+
+  get(): typeof pod | undefined {
+    return this.isThere ? pod : undefined;
+  }
+
+  revisionsOf() {
+    return { current: this.current, previous: this.previous };
+  }
+
+  subscribe(listener: (change: ChangedPod) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
+  change(next: Partial<Pick<Pods, "current" | "previous" | "isThere">>): void {
+    Object.assign(this, next);
+    const object = { metadata: { namespace: "default", name: "web" } };
+    for (const listener of this.#listeners) listener({ kind: "modified", object });
+  }
 }
+
+const pods = (current: Revision | undefined, previous?: Revision) => new Pods(current, previous);
 
 function query(change: Partial<PodLogQuery> = {}): PodLogQuery {
   const { signal } = new AbortController();
@@ -31,7 +69,7 @@ function query(change: Partial<PodLogQuery> = {}): PodLogQuery {
     namespace: "default",
     name: "web",
     container: "main",
-    previous: false,
+    revisions: "current",
     follow: false,
     signal,
     ...change,
@@ -47,9 +85,26 @@ function withApps(uuid: RktUuid, ...names: string[]): Revision {
   return { ...baseRevision(), uuid, apps };
 }
 
+const finished = { finishedAtMs: 0, finishedMs: 0, ranForMs: 0 };
+const exited = { ...finished, isStopped: false, killed: undefined, failure: undefined };
+const ended = (revision: Revision): Revision => ({
+  ...revision,
+  state: { kind: "exited", ...exited } as never,
+});
+
 async function lines(log: PodLog): Promise<string[]> {
   if (log.kind !== "stream") throw new Error(log.kind);
-  return (await Array.fromAsync(log.entries)).map(({ message }) => message);
+  return (await Array.fromAsync(log.lines)).flat().map(({ message }) => message);
+}
+
+/** Follows in the background. */
+function followed(log: PodLog): { readonly seen: string[]; readonly done: Promise<void> } {
+  if (log.kind !== "stream") throw new Error(log.kind);
+  const seen: string[] = [];
+  const done = (async () => {
+    for await (const batch of log.lines) seen.push(...batch.map(({ message }) => message));
+  })();
+  return { seen, done };
 }
 
 describe("what there is no log of", () => {
@@ -58,12 +113,12 @@ describe("what there is no log of", () => {
     new PodLogs({ status, isBuiltin: true }).open(query(change));
 
   test.each<[what: string, status: LoggedPods, change: Partial<PodLogQuery>, answer: PodLog]>([
-    ["a pod that is not there", { ...pods(ours), get: () => undefined }, {}, { kind: "podNotFound" }],
+    ["a pod that is not there", Object.assign(pods(ours), { isThere: false }), {}, { kind: "podNotFound" }],
     [
       "a container that is not there",
-      pods(ours),
+      Object.assign(pods(ours), { revisionsOf: () => undefined }),
       { container: "no" },
-      { kind: "containerNotFound", containers: ["main", "side"] },
+      { kind: "containerNotFound", containers: ["init", "main", "side"] },
     ],
     [
       "no container, of several",
@@ -71,13 +126,18 @@ describe("what there is no log of", () => {
       { container: undefined },
       { kind: "containerRequired", containers: ["main", "side"] },
     ],
-    ["a revision before the first", pods(ours), { previous: true }, { kind: "noPrevious" }],
-    ["one that waits", pods(undefined), {}, { kind: "notStarted", reason: "ErrImagePull" }],
+    ["a revision before the first", pods(ours), { revisions: "previous" }, { kind: "noPrevious" }],
+    [
+      "one that waits",
+      pods(undefined),
+      {},
+      { kind: "notStarted", container: "main", reason: "ErrImagePull" },
+    ],
     [
       "one that is being made",
       pods(undefined),
       { container: "side" },
-      { kind: "notStarted", reason: "ContainerCreating" },
+      { kind: "notStarted", container: "side", reason: "ContainerCreating" },
     ],
   ])("%s", (_, status, change, answer) => {
     expect(open(status, change)).toEqual(answer);
@@ -100,7 +160,7 @@ describe("with the built-in engine", () => {
     });
     await waitUntil("the journal", async () => (await lines(logs.open(query()))).length > 0);
     expect(await lines(logs.open(query()))).toEqual(["second"]);
-    expect(await lines(logs.open(query({ previous: true })))).toEqual(["first"]);
+    expect(await lines(logs.open(query({ revisions: "previous" })))).toEqual(["first"]);
   });
 
   const xs = (count: number) => `head -c ${count} /dev/zero | tr "\\\\0" x`;
@@ -128,6 +188,86 @@ describe("with the built-in engine", () => {
       return found.length > 0 && found;
     });
     expect(begun).toMatch(/^x{40000,60000}$/);
+  });
+});
+
+describe("followed", () => {
+  /** An app that writes what it is told. */
+  async function running(uuid: RktUuid, script: string) {
+    const unit = await writeUnit(`[Service]\nExecStart=/bin/sh -c '${script}'\n`, appUnitName(uuid, "main"));
+    run("systemctl", "start", unit.name);
+    return unit;
+  }
+
+  const followers = (uuid: RktUuid) => run("pgrep", "-fc", "--", `--follow.*${uuid}`).trim();
+
+  test("a log ends when its container has, with all that it wrote", async () => {
+    const uuid = randomUUID() as RktUuid;
+    await using unit = await running(uuid, "echo one; sleep 1000");
+    const status = pods(withApps(uuid, "main"));
+    const logs = new PodLogs({ status, isBuiltin: true });
+    const log = logs.open(query({ follow: true }));
+    expect(log).toMatchObject({ kind: "stream", isRunning: true, container: "main" });
+    const { seen, done } = followed(log);
+    await waitUntil("the first line", () => seen.length === 1);
+    expect(followers(uuid)).toBe("1");
+    run("systemctl", "stop", unit.name);
+    status.change({ current: ended(withApps(uuid, "main")) });
+    await done;
+    expect(seen).toEqual(["one"]);
+    expect(status.listenerCount).toBe(0);
+    await waitUntil("journalctl to go", () => followers(uuid) === "0");
+    // And of what has ended already the same, without one that follows.
+    const again = logs.open(query({ follow: true }));
+    expect(again).toMatchObject({ kind: "stream", isRunning: false });
+    expect(await lines(again)).toEqual(["one"]);
+  });
+
+  test.each<[string, (status: Pods) => void]>([
+    [
+      "the next revision runs",
+      (status) => status.change({ current: withApps(randomUUID() as RktUuid, "main") }),
+    ],
+    ["the pod is gone", (status) => status.change({ isThere: false })],
+  ])("it ends when %s", async (_what, change) => {
+    const uuid = randomUUID() as RktUuid;
+    await using _unit = await running(uuid, "echo one; sleep 1000");
+    const status = pods(withApps(uuid, "main"));
+    const { seen, done } = followed(new PodLogs({ status, isBuiltin: true }).open(query({ follow: true })));
+    await waitUntil("the first line", () => seen.length === 1);
+    change(status);
+    await done;
+  });
+
+  test("all revisions are one log, also those that are gone; it goes on with the next", async () => {
+    const slice = podSliceName(pod.metadata.uid as PodUid);
+    const [old, first, second] = [randomUUID(), randomUUID(), randomUUID()] as [RktUuid, RktUuid, RktUuid];
+    const inSlice = (script: string) => `${script}; sleep 0.2`;
+    const start = async (uuid: RktUuid, app: string, script: string) => {
+      const text = `[Service]\nSlice=${slice}\nType=oneshot\nExecStart=/bin/sh -c '${inSlice(script)}'\n`;
+      const unit = await writeUnit(text, appUnitName(uuid, app));
+      run("systemctl", "start", unit.name);
+      return unit;
+    };
+    await using _a = await start(old, "main", "echo old");
+    await using _b = await start(first, "main", "echo first");
+    await using _c = await start(first, "side", "echo not ours");
+    run("journalctl", "--sync");
+    const status = pods(withApps(first, "main"));
+    const leave = new AbortController();
+    const logs = new PodLogs({ status, isBuiltin: true });
+    expect(await lines(logs.open(query({ revisions: "all" })))).toEqual(["old", "first"]);
+    expect(await lines(logs.open(query({ revisions: "all", tailLines: 1 })))).toEqual(["first"]);
+    const log = logs.open(query({ revisions: "all", follow: true, tailLines: 1, signal: leave.signal }));
+    const { seen, done } = followed(log);
+    await waitUntil("what was", () => seen.length === 1);
+    status.change({ current: withApps(second, "main") });
+    await using _d = await start(second, "main", "echo second");
+    await waitUntil("the next", () => seen.length === 2);
+    expect(seen).toEqual(["first", "second"]);
+    status.change({ isThere: false });
+    await done;
+    leave.abort();
   });
 });
 
@@ -166,22 +306,14 @@ describe("with a real rkt, one console for all", () => {
     await using at = await ofConsole(["main", "side"]);
     const leave = new AbortController();
     const log = at.logs.open(query({ follow: true, tailLines, signal: leave.signal }));
-    if (log.kind !== "stream") throw new Error(log.kind);
-    const expected = [
-      ...["one", "two", "three"].slice(tailLines === 0 ? 3 : -tailLines),
-      "one",
-      "two",
-      "three",
-    ];
-    const seen: string[] = [];
-    const reading = (async () => {
-      for await (const { message } of log.entries) if (seen.push(message) === expected.length) leave.abort();
-    })();
-    if (tailLines > 0) await waitUntil("the tail", () => seen.length > 0);
-    else await waitUntil("the follower", () => run("pgrep", "-f", "--", `--follow.*${at.uuid}`) !== "");
+    const expected = ["one", "two", "three"].slice(tailLines === 0 ? 3 : -tailLines);
+    const { seen, done } = followed(log);
+    await waitUntil("the follower", () => run("pgrep", "-f", "--", `--follow.*${at.uuid}`) !== "");
     run("systemctl", "start", podUnitName(at.uuid));
-    await reading;
-    expect(seen).toEqual(expected);
+    await waitUntil("the last line", () => seen.length === expected.length + 3);
+    leave.abort();
+    await done;
+    expect(seen).toEqual([...expected, "one", "two", "three"]);
   });
 
   test("of a pod with one app, what is not of that form is the app's: fly's", async () => {

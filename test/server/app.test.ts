@@ -73,7 +73,7 @@ describe("errors", () => {
 
   test("are what every path and method without an answer gets", async () => {
     const { app } = testApp();
-    for (const path of ["/pods/", "/pods/default", "/pods/default/web-edge/exec", "/logs", "//pods"]) {
+    for (const path of ["/pods/", "/pods/default", "/pods/default/web-edge/run", "/logs", "//pods"]) {
       expect((await get(app, path)).response.status).toBe(404);
     }
     for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {

@@ -80,10 +80,9 @@ test("for curl it is text", async () => {
       namespace: "default",
       name: "db-node",
       container: "main",
-      previous: true,
+      revisions: "previous",
       follow: false,
       tailLines: 5,
-      sinceMs: undefined,
     },
   ]);
 });
@@ -102,8 +101,10 @@ test("for programs it is JSON", async () => {
 test("a log that cannot be read, or does not end, takes nothing from the rest", async () => {
   const broken = create(() => ({
     kind: "stream",
+    container: "main",
+    isRunning: false,
     // biome-ignore lint/correctness/useYield: it fails before
-    entries: (async function* () {
+    lines: (async function* () {
       throw new Error("journal");
     })(),
   }));

@@ -6,7 +6,7 @@ import { ListenError } from "../../src/server/listen.ts";
 import { tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
 import { curl, curled, listenAt, statusOf } from "./at-socket.ts";
-import { silentLog, stream, testApp } from "./test-app.ts";
+import { logLine, silentLog, stream, testApp } from "./test-app.ts";
 
 const dir = await tempDir();
 afterAll(() => dir[Symbol.asyncDispose]());
@@ -111,12 +111,14 @@ describe.each(addresses)("at %s", (address) => {
 
   test("a log whose reading fails is cut, so that the client can tell, and the agent's log has the reason", async () => {
     const { promise: firstRead, resolve: fail } = Promise.withResolvers<void>();
-    async function* entries() {
-      yield { message: "first", timestampUs: 0n };
+    async function* lines() {
+      yield [logLine("first")];
       await firstRead;
       throw new Error("journalctl: exit code 1");
     }
-    const { app, world } = testApp({ log: () => ({ kind: "stream", entries: entries() }) });
+    const { app, world } = testApp({
+      log: () => ({ kind: "stream", container: "app", isRunning: true, lines: lines() }),
+    });
     await using listener = await listenAt(app, address);
     const client = curl(listener.address, path);
     const reader = client.stdout.getReader();

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { PodLog, PodLogQuery } from "../../src/pod/pod-log.ts";
+import type { Door } from "../../src/server/connection.ts";
 import { waitUntil } from "../wait-until.ts";
-import { nowMs, silentLog, stream, testApp, unixConnection } from "./test-app.ts";
+import { logLine, nowMs, silentLog, stream, testApp, unixConnection } from "./test-app.ts";
 
 async function logs(path: string, answer?: (query: PodLogQuery) => PodLog) {
   const asked: PodLogQuery[] = [];
@@ -40,6 +41,46 @@ describe("a log", () => {
     expect((await logs(`${path}?timestamps=true`)).text).toBe(
       "2025-11-24T16:00:00.000042000Z one\n2025-11-24T16:00:00.000043000Z two\n",
     );
+  });
+
+  test("is records, one JSON object a line, for who asks for them", async () => {
+    const { app, world } = testApp();
+    const notice = { ...logLine("… 5 messages suppressed"), isNotice: true };
+    async function* lines() {
+      yield [logLine("\u001b[31mred\u001b[m")];
+      yield [notice];
+    }
+    world.log = () => ({ kind: "stream", container: "app", isRunning: true, lines: lines() });
+    const headers = { accept: "application/x-ndjson" };
+    const response = await app.request(path, { headers }, unixConnection);
+    expect(response.headers.get("content-type")).toBe("application/x-ndjson");
+    const records = (await response.text()).trimEnd().split("\n");
+    const record = {
+      timestamp: "2025-11-24T16:00:00.000042000Z",
+      container: "app",
+      priority: 6,
+      pid: 7,
+      revision: "1",
+      cursor: "s=1764000000000042",
+    };
+    expect(records.map((line) => JSON.parse(line))).toEqual([
+      { ...record, message: "\u001b[31mred\u001b[m" },
+      { ...record, message: "… 5 messages suppressed", isNotice: true },
+    ]);
+  });
+
+  test("more than so many are not read at once, and half of them not by who can only read", async () => {
+    const { app } = testApp();
+    const request = (door: Door) =>
+      app.request(path, { headers: { host: "localhost:1" } }, { ...unixConnection, door });
+    const loopback = { kind: "loopback", port: 1 } as const;
+    const open: Response[] = [];
+    for (let count = 0; count < 32; count++) open.push(await request(loopback));
+    expect((await request(loopback)).status).toBe(429);
+    for (let count = 0; count < 32; count++) open.push(await request({ kind: "unix" }));
+    expect((await request({ kind: "unix" })).status).toBe(429);
+    await Promise.all(open.map((response) => response.text()));
+    expect((await request(loopback)).status).toBe(200);
   });
 
   test("is cut after limitBytes, and the source is ended", async () => {
@@ -103,15 +144,23 @@ describe("a log", () => {
 
 describe("the parameters", () => {
   const cases: [parameters: string, query: Partial<PodLogQuery>][] = [
-    ["", { container: undefined, follow: false, previous: false, tailLines: undefined, sinceMs: undefined }],
-    ["container=app&previous=1", { container: "app", previous: true }],
+    [
+      "",
+      { container: undefined, follow: false, revisions: "current", tailLines: undefined, sinceUs: undefined },
+    ],
+    ["container=app&previous=1", { container: "app", revisions: "previous" }],
+    ["allRevisions=true&previous=false", { revisions: "all" }],
     ["follow", { follow: true }],
-    ["follow=false&previous=0", { follow: false, previous: false }],
+    ["follow=false&previous=0", { follow: false, revisions: "current" }],
     ["tailLines=0", { tailLines: 0 }],
-    ["sinceSeconds=90", { sinceMs: nowMs - 90_000 }],
-    ["sinceTime=2026-11-24T11:00:00.5Z", { sinceMs: nowMs - 3_600_000 + 500 }],
-    ["sinceTime=2026-11-24T12:00:00%2B01:00", { sinceMs: nowMs - 3_600_000 }],
-    ["sinceTime=2026-11-24T12:00:00+01:00", { sinceMs: nowMs - 3_600_000 }],
+    ["sinceSeconds=90", { sinceUs: (nowMs - 90_000) * 1000 }],
+    ["sinceSeconds=99999999999", { sinceUs: 0 }],
+    ["stream=All&insecureSkipTLSVerifyBackend=true", { follow: false }],
+    ["sinceTime=2026-11-24T11:00:00.5Z", { sinceUs: (nowMs - 3_600_000 + 500) * 1000 }],
+    ["sinceTime=2026-11-24T11:00:00.000001001Z", { sinceUs: (nowMs - 3_600_000) * 1000 + 2 }],
+    ["sinceTime=2026-11-24T11:00:00.123456789Z", { sinceUs: (nowMs - 3_600_000) * 1000 + 123_457 }],
+    ["sinceTime=2026-11-24T12:00:00%2B01:00", { sinceUs: (nowMs - 3_600_000) * 1000 }],
+    ["sinceTime=2026-11-24T12:00:00+01:00", { sinceUs: (nowMs - 3_600_000) * 1000 }],
   ];
   test.each(cases)("%p are understood", async (parameters, query) => {
     expect((await logs(`${path}?${parameters}`)).asked[0]).toMatchObject(query);
@@ -139,8 +188,11 @@ describe("the parameters", () => {
     ],
     [
       "tail=5",
-      'Unknown parameter "tail"; there are container, follow, previous, timestamps, tailLines, sinceSeconds, sinceTime, limitBytes',
+      'Unknown parameter "tail"; there are container, follow, previous, timestamps, tailLines, sinceSeconds, sinceTime, limitBytes, stream, allRevisions, insecureSkipTLSVerifyBackend',
     ],
+    ["previous=true&allRevisions=true", "At most one of previous and allRevisions may be given"],
+    ["stream=Stderr", "stream: Stderr cannot be told apart: a log has standard output and error in one"],
+    ["stream=stdout", 'stream: "stdout" is not All, Stdout or Stderr'],
   ])("%p are refused by name", async (parameters, detail) => {
     const answer = await logs(`${path}?${parameters}`);
     expect([answer.response.status, answer.detail, answer.asked]).toEqual([400, detail, []]);
@@ -170,7 +222,7 @@ describe("a log that cannot be shown", () => {
     ],
     [
       "not started yet",
-      { kind: "notStarted", reason: "ErrImagePull" },
+      { kind: "notStarted", container: "c", reason: "ErrImagePull" },
       400,
       'container "c" in pod "web-edge" is waiting to start: ErrImagePull',
     ],

@@ -121,21 +121,33 @@ export function pod(name: string, status: Pod["status"] & object, containers = [
 }
 
 export function stream(messages: Iterable<string>): PodLog {
-  return { kind: "stream", entries: entriesOf(messages) };
+  return { kind: "stream", container: "app", isRunning: true, lines: linesOf(messages) };
 }
 
-async function* entriesOf(messages: Iterable<string>): AsyncGenerator<LogLine> {
-  let timestampUs = 1_764_000_000_000_042n;
-  for (const message of messages) yield { message, timestampUs: timestampUs++ };
+export function logLine(message: string, timestampUs = 1_764_000_000_000_042): LogLine {
+  return {
+    message,
+    timestampUs,
+    revision: "1",
+    pid: 7,
+    priority: 6,
+    cursor: `s=${timestampUs}`,
+    isNotice: false,
+  };
+}
+
+async function* linesOf(messages: Iterable<string>): AsyncGenerator<readonly LogLine[]> {
+  let timestampUs = 1_764_000_000_000_042;
+  for (const message of messages) yield [logLine(message, timestampUs++)];
 }
 
 /** Logs that say `first` and then nothing until they are ended. */
 export function silentLog(first: string): { open: World["log"]; openCount: () => number } {
   let openCount = 0;
-  async function* entries(signal: AbortSignal): AsyncGenerator<LogLine> {
+  async function* lines(signal: AbortSignal): AsyncGenerator<readonly LogLine[]> {
     openCount++;
     try {
-      yield { message: first, timestampUs: 0n };
+      yield [logLine(first)];
       const { promise: aborted, resolve: abort } = Promise.withResolvers<void>();
       signal.addEventListener("abort", () => abort());
       await aborted;
@@ -144,7 +156,7 @@ export function silentLog(first: string): { open: World["log"]; openCount: () =>
     }
   }
   return {
-    open: ({ signal }) => ({ kind: "stream", entries: entries(signal) }),
+    open: ({ signal }) => ({ kind: "stream", container: "app", isRunning: true, lines: lines(signal) }),
     openCount: () => openCount,
   };
 }

@@ -1,10 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { readdir, readFile } from "node:fs/promises";
 import type { UnitName } from "../../src/pod/names.ts";
+import type { JournalEntry } from "../../src/systemd/export-format.ts";
 import {
-  decodeEntry,
+  followJournal,
   JournalError,
-  type JournalQuery,
+  type JournalMatch,
+  type JournalStart,
+  lastCursor,
   lastMessages,
   readJournal,
 } from "../../src/systemd/journal.ts";
@@ -12,16 +15,20 @@ import { waitUntil } from "../wait-until.ts";
 import { never, run, runScript, type TestUnit, unitName, writeUnit } from "./unit.ts";
 
 /** A unit that has written these lines and ended. */
-async function written(script: string): Promise<TestUnit> {
-  const unit = await runScript(script);
+async function written(script: string, settings = ""): Promise<TestUnit> {
+  const unit = await runScript(script, settings);
   run("journalctl", "--sync");
   return unit;
 }
 
-async function messages(query: Omit<JournalQuery, "signal" | "follow">): Promise<string[]> {
-  const all: string[] = [];
-  for await (const { message } of readJournal({ follow: false, signal: never, ...query })) all.push(message);
-  return all;
+const of = (unit: UnitName): JournalMatch => ({ units: [unit] });
+
+async function entriesOf(unit: UnitName, start?: JournalStart): Promise<readonly JournalEntry[]> {
+  return (await Array.fromAsync(readJournal(of(unit), start, never))).flat();
+}
+
+async function messages(unit: UnitName, start?: JournalStart): Promise<string[]> {
+  return (await entriesOf(unit, start)).map(({ message }) => message);
 }
 
 async function processesOf(unit: UnitName): Promise<string[]> {
@@ -41,53 +48,87 @@ async function writer(): Promise<TestUnit & { write(line: string): Promise<void>
 
 describe("the journal of a unit", () => {
   test("is what it wrote, in order, with time and origin", async () => {
-    const before = BigInt(Date.now()) * 1000n;
+    const before = Date.now() * 1000;
     await using unit = await written("echo one; echo two >&2; echo; echo last");
-    const entries = await Array.fromAsync(readJournal({ unit: unit.name, follow: false, signal: never }));
-    expect(entries.map(({ message }) => message)).toEqual(
-      ["one", "two", "", "last"].filter((line) => line !== ""),
-    );
+    const entries = await entriesOf(unit.name);
+    expect(entries.map(({ message }) => message)).toEqual(["one", "two", "last"]); // journald keeps no empty lines
     for (const entry of entries) {
-      expect(entry).toMatchObject({ priority: 6, transport: "stdout", isPartial: false });
+      expect(entry).toMatchObject({ priority: 6, transport: "stdout", isPartial: false, unit: unit.name });
       expect(entry.pid).toBeGreaterThan(1);
       expect(entry.realtimeUs).toBeGreaterThanOrEqual(before);
     }
     expect(new Set(entries.map(({ cursor }) => cursor)).size).toBe(entries.length);
   });
 
-  test("is cut to its tail and to a time", async () => {
+  test("is cut to its tail, to a time, and to what comes after an entry", async () => {
     await using unit = await written("echo one; echo two; sleep 0.05; echo three; echo four");
     const { name } = unit;
-    expect(await messages({ unit: name, tailLines: 2 })).toEqual(["three", "four"]);
-    expect(await messages({ unit: name, tailLines: 0 })).toEqual([]);
-    expect(await messages({ unit: name, tailLines: 100 })).toHaveLength(4);
-    const entries = await Array.fromAsync(readJournal({ unit: name, follow: false, signal: never }));
-    const sinceMs = Number((entries[2]?.realtimeUs ?? 0n) / 1000n);
-    expect(await messages({ unit: name, sinceMs })).toEqual(["three", "four"]);
-    expect(await messages({ unit: name, sinceMs, tailLines: 1 })).toEqual(["four"]);
-    expect(await messages({ unit: name, sinceMs: sinceMs + 3_600_000 })).toEqual([]);
+    expect(await messages(name, { kind: "tail", lines: 2 })).toEqual(["three", "four"]);
+    expect(await messages(name, { kind: "tail", lines: 100 })).toHaveLength(4);
+    const [, second, third, fourth] = await entriesOf(name);
+    const since = (realtimeUs = 0) => messages(name, { kind: "since", realtimeUs });
+    expect(await since(third?.realtimeUs)).toEqual(["three", "four"]);
+    expect(await since((third?.realtimeUs ?? 0) + 3_600_000_000)).toEqual([]);
+    expect(await messages(name, { kind: "after", cursor: second?.cursor ?? "" })).toEqual(["three", "four"]);
+    expect(await messages(name, { kind: "after", cursor: fourth?.cursor ?? "" })).toEqual([]);
+    expect(await lastCursor(of(name), never)).toBe(fourth?.cursor);
     expect(await lastMessages(name, 3, never)).toEqual(["two", "three", "four"]);
   });
 
   test("of one that wrote nothing is empty", async () => {
-    expect(await messages({ unit: unitName() })).toEqual([]);
-    expect(await messages({ unit: unitName(), tailLines: 5 })).toEqual([]);
+    expect(await messages(unitName())).toEqual([]);
+    expect(await messages(unitName(), { kind: "tail", lines: 5 })).toEqual([]);
+    expect(await lastCursor(of(unitName()), never)).toBeUndefined();
+  });
+
+  test("of a slice is that of all units in it", async () => {
+    const slice = unitName().replaceAll("-", "_").replace(".service", ".slice") as UnitName;
+    await using one = await written("echo one; sleep 0.2", `Slice=${slice}`);
+    await using two = await written("echo two; sleep 0.2", `Slice=${slice}`);
+    await using _other = await written("echo other");
+    const match = { units: [one.name], slice };
+    const entries = (await Array.fromAsync(readJournal(match, undefined, never))).flat();
+    expect(entries.map(({ message, unit }) => [message, unit])).toEqual([
+      ["one", one.name],
+      ["two", two.name],
+    ]);
+  });
+
+  test("tells what journald has dropped, and nobody else can tell that", async () => {
+    await using unit = await writeUnit(
+      "[Service]\nLogRateLimitIntervalSec=1\nLogRateLimitBurst=5\nExecStart=/bin/sh -c 'seq 1000; sleep 1.5; echo after; exec sleep 1000'\n",
+    );
+    const forged = { MESSAGE: "Suppressed 9 messages from me", OBJECT_SYSTEMD_UNIT: unit.name };
+    const fields = JSON.stringify({ ...forged, MESSAGE_ID: "a596d6fe7bfa4994828e72309e95d61e" });
+    const forger = Bun.spawn([process.execPath, `${import.meta.dir}/send-entry.ts`, fields]);
+    await waitUntil(
+      "the forged entry",
+      () => run("journalctl", "--quiet", `OBJECT_SYSTEMD_UNIT=${unit.name}`) !== "",
+    );
+    forger.kill();
+    run("systemctl", "start", unit.name);
+    const entries = await waitUntil("the end", async () => {
+      run("journalctl", "--sync");
+      const found = await entriesOf(unit.name);
+      return found.at(-1)?.message === "after" && found;
+    });
+    const told = entries.filter(({ transport }) => transport === "driver");
+    expect(told).toHaveLength(1);
+    expect(told[0]?.message).toMatch(/^Suppressed \d+ messages from /);
+    expect(told[0]?.unit).toBe(unit.name);
+    expect(entries.filter(({ message }) => message.includes("from me"))).toEqual([]);
   });
 
   test("has bytes that are no text, escapes and long lines", async () => {
     await using unit = await written(
       'printf "a\\\\377b\\\\n\\\\033[1mbold\\\\033[m\\\\ttab\\\\n"; head -c 6000 /dev/zero | tr "\\\\0" x; echo',
     );
-    expect(await messages({ unit: unit.name })).toEqual([
-      "a\ufffdb",
-      "\u001b[1mbold\u001b[m\ttab",
-      "x".repeat(6000),
-    ]);
+    expect(await messages(unit.name)).toEqual(["a\ufffdb", "\u001b[1mbold\u001b[m\ttab", "x".repeat(6000)]);
   });
 
   test("says where a line was cut", async () => {
     await using unit = await written('head -c 100000 /dev/zero | tr "\\\\0" x; echo; echo end');
-    const entries = await Array.fromAsync(readJournal({ unit: unit.name, follow: false, signal: never }));
+    const entries = await entriesOf(unit.name);
     expect(entries.map(({ isPartial, message }) => [isPartial, message.length])).toEqual([
       [true, 48 * 1024],
       [true, 48 * 1024],
@@ -97,73 +138,58 @@ describe("the journal of a unit", () => {
   });
 
   test("that cannot be read is an error", async () => {
-    const entries = messages({ unit: unitName(), tailLines: -1 });
+    const entries = messages(unitName(), { kind: "tail", lines: -1 });
     await expect(entries).rejects.toThrow(JournalError);
     await expect(entries).rejects.toMatchObject({ exitCode: 1 });
   });
 });
 
 describe("a follower", () => {
-  const after = { one: ["one"], none: [] as string[] };
-
-  test.each([
-    ["everything", {}, [...after.one, "two", "three"]],
-    ["nothing of what was", { tailLines: 0 }, ["two", "three"]],
-    ["the tail", { tailLines: 1 }, ["one", "two", "three"]],
-  ])("hears %s, then what comes", async (_what, query, expected) => {
+  test("hears what comes after an entry", async () => {
     await using unit = await writer();
     await unit.write("one");
-    await waitUntil("the first line", async () => (await messages({ unit: unit.name })).length === 1);
-    const abort = new AbortController();
+    const cursor = await waitUntil("the first line", () => lastCursor(of(unit.name), never));
     const heard: string[] = [];
-    const entries = readJournal({ unit: unit.name, follow: true, signal: abort.signal, ...query });
+    for await (const entries of followJournal(of(unit.name), undefined, never)) {
+      heard.push(...entries.map(({ message }) => message));
+      if (heard.includes("one")) break;
+    }
+    const abort = new AbortController();
     const reading = (async () => {
-      for await (const { message } of entries) {
-        heard.push(message);
-        if (message === "two") await unit.write("three");
-      }
+      for await (const entries of followJournal(of(unit.name), cursor, abort.signal))
+        heard.push(...entries.map(({ message }) => message));
     })();
-    await waitUntil("journalctl", async () =>
-      (await processesOf(unit.name)).some((command) => command.includes("--follow")),
-    );
     await unit.write("two");
-    await waitUntil("the lines", () => heard.includes("three"));
+    await waitUntil("it", () => heard.includes("two"));
     abort.abort();
     await reading;
-    expect(heard).toEqual(expected);
+    expect(heard).toEqual(["one", "two"]);
     expect(await processesOf(unit.name)).toEqual([]);
   });
 
-  // journalctl 252 and 257 lose these with --lines=0 where nothing matched before.
-  test.each([[0], [10], [undefined]])("with a tail of %p misses no first line", async (tailLines) => {
+  // journalctl 252 and 257 lose these with --lines where nothing matched before.
+  test("misses no first line", async () => {
     await using unit = await writer();
-    const entries = readJournal({ unit: unit.name, follow: true, tailLines, signal: never });
-    const first = entries.next();
+    const batches = followJournal(of(unit.name), undefined, never);
+    const first = batches.next();
     await waitUntil("journalctl", async () => (await processesOf(unit.name)).length > 0);
     await unit.write("first");
-    expect((await first).value).toMatchObject({ message: "first" });
-    await entries.return();
+    expect((await first).value?.[0]).toMatchObject({ message: "first" });
+    await batches.return();
     expect(await processesOf(unit.name)).toEqual([]);
   });
 
   test("that leaves its loop leaves no journalctl", async () => {
     await using unit = await written("echo one");
-    for await (const { message } of readJournal({ unit: unit.name, follow: true, signal: never })) {
-      expect(message).toBe("one");
-      break;
-    }
-    expect(await processesOf(unit.name)).toEqual([]);
     const failing = async () => {
-      for await (const _ of readJournal({ unit: unit.name, follow: true, signal: never }))
-        throw new Error("mine");
+      for await (const _ of followJournal(of(unit.name), undefined, never)) throw new Error("mine");
     };
     await expect(failing()).rejects.toThrow("mine");
     expect(await processesOf(unit.name)).toEqual([]);
   });
 
   test("whose signal is aborted already starts none", async () => {
-    const query = { unit: unitName(), follow: true, signal: AbortSignal.abort() };
-    expect(await Array.fromAsync(readJournal(query))).toEqual([]);
+    expect(await Array.fromAsync(followJournal(of(unitName()), undefined, AbortSignal.abort()))).toEqual([]);
   });
 
   test("that is slow slows journalctl down", async () => {
@@ -172,32 +198,15 @@ describe("a follower", () => {
       const last = await lastMessages(unit.name, 1, never);
       return Number(last[0] ?? 0) === 20_000 && Number(last[0]);
     });
-    const entries = readJournal({ unit: unit.name, follow: false, signal: never });
-    await entries.next();
+    const batches = readJournal(of(unit.name), undefined, never);
+    let read = (await batches.next()).value?.length ?? 0;
     const [command] = await processesOf(unit.name);
     expect(command).toBeDefined();
     const heap = process.memoryUsage().rss;
-    let read = 1;
-    while (read < 1000 && !(await entries.next()).done) read++;
+    while (read < 1000) read += (await batches.next()).value?.length ?? 0;
     expect(process.memoryUsage().rss - heap).toBeLessThan(16 * 1024 * 1024);
     expect(await processesOf(unit.name)).toHaveLength(1); // it waits for us
-    for await (const _ of entries) read++;
+    for await (const entries of batches) read += entries.length;
     expect(read).toBe(count);
   }, 30_000);
-});
-
-test("a field that comes several times, or is missing, does not hurt", () => {
-  const entry = { __REALTIME_TIMESTAMP: "1", __CURSOR: "c" };
-  expect(decodeEntry(JSON.stringify(entry))).toEqual({
-    message: "",
-    realtimeUs: 1n,
-    pid: undefined,
-    priority: 6,
-    transport: "",
-    cursor: "c",
-    isPartial: false,
-  });
-  const several = { ...entry, MESSAGE: [[104, 105], "b"], PRIORITY: ["3", "4"], _PID: "7" };
-  expect(decodeEntry(JSON.stringify(several))).toMatchObject({ message: "hi", priority: 3, pid: 7 });
-  expect(decodeEntry(JSON.stringify({ ...entry, MESSAGE: null }))).toMatchObject({ message: "" });
 });
