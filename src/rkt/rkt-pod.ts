@@ -52,6 +52,11 @@ export interface RktApp {
 const appStates = ["created", "running", "exited", "unknown"] as const;
 export type RktAppState = (typeof appStates)[number];
 
+/** Its address; empty: it has none of its own. */
+export function ipOf({ networks }: Pick<RktPod, "networks">): string {
+  return networks.find(({ ip }) => ip !== "")?.ip ?? "";
+}
+
 /** The output of `list --format=json`. */
 export function parsePodList(text: string): readonly RktPod[] {
   return objectList(parseRktJson(text), "the list of pods").map(toPod);

@@ -5,6 +5,8 @@ import type { HookHandler } from "../pod/handler.ts";
 import type { RktUuid } from "../pod/names.ts";
 import type { Revision } from "../pod/observed-pod.ts";
 import type { Container } from "../pod/pod.ts";
+import type { RktClient } from "../rkt/rkt-client.ts";
+import { ipOf } from "../rkt/rkt-pod.ts";
 
 /** Runs one in, or against, a container; resolves with why it failed, one line, or undefined. Throws only the reason of the signal. */
 export type RunHook = (
@@ -16,7 +18,7 @@ export type RunHook = (
 export interface HookTarget {
   readonly uuid: RktUuid;
   readonly container: string;
-  /** The pod's own, or the machine's. */
+  /** The pod's own, or the machine's; empty where the hook asks none of the two. */
   readonly address: string;
 }
 
@@ -47,18 +49,27 @@ export interface HookFailure {
 export interface HookContext {
   readonly runHook: RunHook;
   readonly hostIP: () => string;
+  readonly rkt: Pick<RktClient, "status">;
+}
+
+export interface HookedRevision extends Pick<Revision, "uuid" | "podIP" | "key"> {
+  readonly isHostNetwork: boolean;
 }
 
 /** All at once; resolves when the last has ended. */
 export async function runHooks(
   hooks: Hooks,
-  { uuid, podIP, key }: Pick<Revision, "uuid" | "podIP" | "key">,
-  { runHook, hostIP }: HookContext,
+  revision: HookedRevision,
+  context: HookContext,
   limits: HookLimits,
 ): Promise<readonly HookFailure[]> {
+  const { uuid, key } = revision;
   const run = async ([container, handler]: [string, HookHandler]): Promise<HookFailure[]> => {
-    const target = { uuid, container, address: podIP || hostIP() };
-    const problem = await runHook(handler, target, limits).catch((error: unknown) => {
+    const runIt = async () => {
+      const address = isOfPod(handler) ? await addressOf(revision, context, limits.signal) : "";
+      return context.runHook(handler, { uuid, container, address }, limits);
+    };
+    const problem = await runIt().catch((error: unknown) => {
       limits.signal.throwIfAborted();
       return errorChain(error);
     });
@@ -67,6 +78,23 @@ export async function runHooks(
     return [{ container, message }];
   };
   return (await Promise.all([...hooks].map(run))).flat();
+}
+
+/** Whether it asks a server at the pod's address. */
+function isOfPod(handler: HookHandler): boolean {
+  return (handler.kind === "httpGet" || handler.kind === "tcpSocket") && handler.host === "";
+}
+
+/** A look may have come before the pod's network did; the machine's own servers are not to be asked in its stead. */
+async function addressOf(
+  { uuid, podIP, isHostNetwork }: HookedRevision,
+  { hostIP, rkt }: HookContext,
+  signal: AbortSignal,
+): Promise<string> {
+  if (isHostNetwork) return hostIP();
+  const address = podIP || ipOf(await rkt.status(uuid, signal));
+  if (address === "") throw new Error("the pod has no address");
+  return address;
 }
 
 function describe(handler: HookHandler): string {

@@ -31,7 +31,8 @@ export async function postStart(
 ): Promise<void> {
   const hooks = hooksOf(containersOf(pod.spec, revision.stage), "postStart");
   if (parts.isBuiltin) await untilStarted(revision, hooks, parts, signal);
-  const failures = await runHooks(hooks, revision, parts, { timeoutMs, signal });
+  const hooked = { ...revision, isHostNetwork: pod.spec.hostNetwork };
+  const failures = await runHooks(hooks, hooked, parts, { timeoutMs, signal });
   if (failures.length > 0) {
     const message = failures.map((failure) => failure.message).join("; ");
     throw new RuntimeError("FailedPostStartHook", `PostStartHook failed: ${message}`);

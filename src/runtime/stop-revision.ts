@@ -21,7 +21,7 @@ const stopMarginMs = 30_000;
 const graceSecondsUnknown = 90;
 
 export interface StopParts extends HookContext {
-  readonly rkt: Pick<RktClient, "stop">;
+  readonly rkt: Pick<RktClient, "stop" | "status">;
   readonly systemd: Pick<Systemd, "stopUnit" | "killUnit">;
   readonly observer: Pick<Observer, "podUnit">;
   readonly directories: PodDirectories;
@@ -79,8 +79,14 @@ async function runPreStop(
   limits: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
   const { uuid, key, podUid } = revision;
+  const isHostNetwork = parts.observer.podUnit(uuid)?.pod.hostNetwork ?? false;
   try {
-    for (const { container, message } of await runHooks(hooks, revision, parts, limits)) {
+    for (const { container, message } of await runHooks(
+      hooks,
+      { ...revision, isHostNetwork },
+      parts,
+      limits,
+    )) {
       parts.log.warn("preStop hook failed", { pod: key, container, error: message });
       const object = { kind: "Pod", key, uid: podUid, container } as const;
       parts.record({ object, type: "Warning", reason: "FailedPreStopHook", message: "PreStopHook failed" });

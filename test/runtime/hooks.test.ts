@@ -197,6 +197,20 @@ test("postStart hooks are run in the container as soon as it runs", async () => 
   expect(await machine.enter(uuid, "/bin/test", "-s", "/begun")).toBe(0);
 });
 
+test("regression: hooks of a revision that was seen before its network was there asked the machine's own servers", async () => {
+  await using machine = await RuntimeMachine.create();
+  using ofMachine = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
+  const hook = { kind: "tcpSocket", host: "", port: ofMachine.port } as const;
+  const pod = machine.makePod("web", { command: obedient, postStart: hook }, { hostNetwork: false });
+  const seen = { ...(await started(machine, pod)), podIP: "" };
+  const failure = await machine.runtime.postStart(pod, seen, signal).catch((error: unknown) => error);
+  const { podIP } = await machine.revision(seen.uuid);
+  expect(failure).toMatchObject({
+    reason: "FailedPostStartHook",
+    message: expect.stringContaining(`dial tcp ${podIP}:${hook.port}: connect: connection refused`),
+  });
+});
+
 test("a postStart hook that fails tells which in the kubelet's words, and is not taken for run", async () => {
   await using machine = await RuntimeMachine.create();
   const pod = machine.makePod("web", { command: obedient, postStart: shell("echo secret; exit 3") });
