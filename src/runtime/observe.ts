@@ -7,7 +7,7 @@ import { podUnitGlob, podUnitName, type RktUuid } from "../pod/names.ts";
 import type { Failure, Observation, Revision, RevisionState } from "../pod/observed-pod.ts";
 import type { Ownership } from "../rkt/ownership.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
-import type { RktPod } from "../rkt/rkt-pod.ts";
+import { ipOf, type RktPod } from "../rkt/rkt-pod.ts";
 import { lastMessages } from "../systemd/journal.ts";
 import { type PodUnit, parseFinished } from "../systemd/pod-unit.ts";
 import type { Systemd, UnitState } from "../systemd/systemd.ts";
@@ -66,12 +66,11 @@ export class Observer {
 
   async observe(signal: AbortSignal): Promise<Observation> {
     const { rkt, systemd, directories } = this.#options;
-    // systemd first: of what has ended by then, rkt has the exit codes.
-    const [states, , looks] = await Promise.all([
-      systemd.listUnits([podUnitGlob], signal),
-      this.#marks.readUnits(),
-      directories.look(),
-    ]);
+    // In this order: of what has ended by systemd's word there is the marker, and rkt has the exit codes; and what is being removed loses
+    // its unit file before its traces, so that it is not seen with some of them only.
+    const states = await systemd.listUnits([podUnitGlob], signal);
+    const looks = await directories.look();
+    await this.#marks.readUnits();
     const pods = await rkt.listPods(signal);
     const podByUuid = new Map(pods.map((pod) => [pod.uuid, pod]));
     const stateByName = new Map(states.map((state) => [state.name, state]));
@@ -123,7 +122,7 @@ export class Observer {
       isPostStarted: traces.isPostStarted || record?.hasPostStart !== true,
       wasReady: traces.wasReady,
       apps: await this.#options.messages.addTo(apps, source, signal),
-      podIP: pod?.networks.find(({ ip }) => ip !== "")?.ip ?? "",
+      podIP: pod === undefined ? "" : ipOf(pod),
       createdAtMs: pod?.createdAtMs ?? 0,
       startedAtMs: pod?.startedAtMs,
     };

@@ -1,5 +1,5 @@
 // The runtime port made of rkt and systemd: a revision is one rkt pod, prepared by rkt and run by a unit of its own.
-// Invariant: the unit file is written last and removed last, so that whatever rkt pod has been made can be found again.
+// Invariant: the unit file is written after its rkt pod is made and removed after that is gone, so that whatever was made can be found again.
 
 import { rm } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
@@ -94,8 +94,9 @@ export class RktRuntime implements Runtime {
       await rkt.remove(uuid, signal);
       garbage.noteChange();
       await systemd.resetFailed(podUnitName(uuid), signal);
-      await directories.removeTraces(podUid, uuid);
+      // First: with it what is left would be a revision that has ended just now, and nobody knows how.
       await rm(`${unitDir}/${podUnitName(uuid)}`, { force: true });
+      await directories.removeTraces(podUid, uuid);
     } catch (error) {
       throw new RuntimeError("FailedKillPod", `Cannot remove rkt pod ${uuid}: ${errorChain(error)}`);
     }
