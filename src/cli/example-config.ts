@@ -1,4 +1,4 @@
-// A configuration file to begin with: every setting, as a comment.
+// A configuration file to begin with: every setting, as a comment. Without its first column it is a configuration like any other.
 
 import { allSettings } from "../config/settings.ts";
 import { serializeYaml } from "../manifest/yaml-text.ts";
@@ -7,19 +7,20 @@ export function exampleConfig(): string {
   const groups = new Set<string>();
   const lines = allSettings.flatMap(({ key, help, fallback, fallbackNote }) => {
     const [name = "", group] = key.split(".").reverse();
-    const value = fallbackNote === "" && typeof fallback !== "function" ? serializeYaml(fallback).trim() : "";
-    const note = [help, fallbackNote].filter((text) => text !== "").join("; ");
+    const isSaid = fallbackNote === "" && typeof fallback !== "function";
+    const note = isSaid ? help : `${help} (default: ${fallbackNote})`;
     const isNew = group !== undefined && !groups.has(group);
     if (group !== undefined) groups.add(group);
     const indent = group === undefined ? "" : "  ";
     return [
       ...(isNew ? [`#${group}:`] : []),
-      `# ${indent}# ${note.replaceAll("`", "")}`,
-      `#${indent}${name}: ${value}`.trimEnd(),
+      `#${indent}# ${note.replaceAll("`", "")}`,
+      `#${indent}${name}: ${isSaid ? serializeYaml(fallback).trim() : ""}`.trimEnd(),
     ];
   });
   return [
-    "# The agent's configuration: take the # away from what is to be something else. gantry config tells what is in effect.",
+    "## The agent's configuration: take the first # away from what is to be something else.",
+    "## gantry config prints what is in effect, and systemctl reload gantry reads it again.",
     ...lines,
     "",
   ].join("\n");
