@@ -12,7 +12,7 @@
 //
 // Invariants: no uid leads out of pods/; what is mounted in a pod's directory is not removed with it.
 
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { errorChain, hasErrorCode } from "../host/error.ts";
 import { faultPoint } from "../host/fault-point.ts";
 import { readTextIfExists, writeFileAtomic } from "../host/files.ts";
@@ -213,9 +213,15 @@ export class PodDirectories {
     }
   }
 
-  /** What is in its emptyDir volumes; they themselves stay, as mounts of parts of them may still be there. */
+  /**
+   * What is in its emptyDir volumes; they themselves stay, as mounts of parts of them may still be there. Nothing where a pod has mounted
+   * something in one (mountPropagation: Bidirectional), which may be anything of the machine's.
+   */
   async clearEmptyDirs(uid: PodUid): Promise<void> {
     const root = `${this.path(uid)}/volumes/kubernetes.io~empty-dir`;
+    const depth = (await realpath(root).catch(() => root)).split("/").length;
+    const mounted = (await mountPoints(root)).find((target) => target.split("/").length > depth + 1);
+    if (mounted !== undefined) throw new Error(`${mounted} is mounted`);
     for (const volume of await readdir(root).catch(() => []))
       for (const name of await readdir(`${root}/${volume}`))
         await rm(`${root}/${volume}/${name}`, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { mount } from "../../src/host/libc.ts";
 import { createLog } from "../../src/host/log.ts";
-import { mountPoints } from "../../src/host/mount-table.ts";
+import { mountPoints, unmountBelow } from "../../src/host/mount-table.ts";
 import { acceptedHash, serializeAcceptedPod } from "../../src/pod/desired.ts";
 import type { PodUid, RktUuid, SpecHash } from "../../src/pod/names.ts";
 import type { Failure } from "../../src/pod/observed-pod.ts";
@@ -181,6 +181,27 @@ test("of emptyDir volumes the content goes, not the volumes, and no link leads o
   await at.its.clearEmptyDirs(pod.uid);
   expect(await readdir(volume)).toEqual([]);
   expect(await readdir(outside)).toEqual(["kept"]);
+});
+
+test("regression: what a pod had mounted in an emptyDir volume was cleared with it", async () => {
+  await using at = await directories();
+  await symlink(at.path, `${at.path}/link`);
+  const its = new PodDirectories(`${at.path}/link`);
+  const [inMemory, shared] = [its.emptyDir(pod.uid, "memory"), `${its.emptyDir(pod.uid, "scratch")}/shared`];
+  await mkdir(`${at.path}/machine`);
+  await writeFile(`${at.path}/machine/precious`, "");
+  for (const place of [inMemory, shared]) await mkdir(place, { recursive: true });
+  mount("tmpfs", inMemory, "tmpfs", 0, "");
+  mount(`${at.path}/machine`, shared, "", MS_BIND, "");
+  await using _unmounted = { [Symbol.asyncDispose]: () => unmountBelow(at.path) };
+  expect(its.clearEmptyDirs(pod.uid)).rejects.toThrow("/shared is mounted");
+  await its.clearEmptyDirs(pod.uid).catch(() => undefined);
+  expect(await readdir(`${at.path}/machine`)).toEqual(["precious"]);
+
+  await unmountBelow(shared);
+  await writeFile(`${inMemory}/file`, "");
+  await its.clearEmptyDirs(pod.uid);
+  expect(await readdir(inMemory)).toEqual([]);
 });
 
 describe("a look at the directories", () => {
