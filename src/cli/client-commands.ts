@@ -105,11 +105,12 @@ function addLogs(program: Command, done: Done): void {
     .argument("[pod]", "NAME or pod/NAME")
     .argument("[container]")
     .addOption(namespace())
-    .option("-c, --container <name>", "this container; the pod's first unless told")
+    .addOption(container())
     .option("--all-containers", "all of them, init containers too")
     .option("-l, --selector <labels>", "of all pods with these labels")
     .option("-f, --follow", "go on with what they write")
     .option("-p, --previous", "of the run before this one")
+    .option("--all-revisions", "of all runs that are kept, and with -f of those to come")
     .option("--tail <lines>", "only so many of the last lines; -1: all")
     .option("--since <duration>", "only what is not older: 30s, 5m, 1h")
     .option("--since-time <time>", "only what came after it: 2026-01-31T12:00:00Z")
@@ -123,24 +124,27 @@ function addLogs(program: Command, done: Done): void {
 }
 
 function addEnter(program: Command, done: Done): void {
-  const entering = (command: Command) =>
-    command
-      .addOption(namespace())
-      .option("-c, --container <name>", "this container; the pod's first unless told")
-      .option("-i, --stdin", "pass on standard input")
-      .option("-t, --tty", "with a terminal")
-      .option("-q, --quiet", "print only what the container prints");
-  entering(program.command("exec"))
+  program
+    .command("exec")
     .description("run a command in a container")
     .argument("<pod>", "NAME or pod/NAME")
     .argument("[command...]", "after --")
+    .addOption(namespace())
+    .addOption(container())
+    .option("-i, --stdin", "pass on standard input")
+    .option("-t, --tty", "with a terminal")
+    .option("-q, --quiet", "print only what the command prints")
     .action(async (pod: string, command: string[], options) => {
       const { runExec } = await import("./exec.ts");
       done(await runExec(pod, command, options));
     });
-  entering(program.command("attach"))
-    .description("connect to what runs in a container")
+  program
+    .command("attach")
+    .description("print what a container writes from now on, until it ends or is interrupted")
     .argument("<pod>", "NAME or pod/NAME")
+    .addOption(namespace())
+    .addOption(container())
+    .option("-q, --quiet", "print only what the container prints")
     .action(async (pod: string, options) => {
       const { runAttach } = await import("./exec.ts");
       done(await runAttach(pod, options));
@@ -216,4 +220,8 @@ function listing(command: Command): Command {
 
 function namespace(): Option {
   return new Option("-n, --namespace <name>", "of this namespace").default("default");
+}
+
+function container(): Option {
+  return new Option("-c, --container <name>", "this container; the pod's first unless told");
 }

@@ -1,4 +1,4 @@
-// `gantry exec` and `gantry attach`: into a container that runs.
+// `gantry exec` and `gantry attach`: to a container that runs.
 
 import type { Pod } from "kubernetes-types/core/v1";
 import { AgentClient, type ServerOptions } from "./agent-client.ts";
@@ -26,7 +26,7 @@ export async function runExec(
   return enter("exec", name, { command, options });
 }
 
-/** Resolves with the exit code of the container's own process. */
+/** Resolves with the exit code, once the container has ended. */
 export async function runAttach(name: string, options: ExecOptions): Promise<number> {
   return enter("attach", name, { command: [], options });
 }

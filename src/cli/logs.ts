@@ -15,6 +15,7 @@ export interface LogsOptions extends ServerOptions {
   readonly selector?: string;
   readonly follow?: boolean;
   readonly previous?: boolean;
+  readonly allRevisions?: boolean;
   readonly timestamps?: boolean;
   readonly prefix?: boolean;
   readonly tail?: string;
@@ -95,13 +96,15 @@ async function copy(client: AgentClient, { path, container, prefix }: Source, qu
 }
 
 function queryOf(options: LogsOptions): Query {
-  const { follow, previous, timestamps, tail, since, sinceTime, limitBytes } = options;
+  const { follow, previous, allRevisions, timestamps, tail, since, sinceTime, limitBytes } = options;
   if (since !== undefined && sinceTime !== undefined)
     throw new UsageError("logs: at most one of --since and --since-time");
+  if (previous && allRevisions) throw new UsageError("logs: at most one of --previous and --all-revisions");
   const tailLines = tail === undefined ? undefined : wholeNumber("--tail", tail, -1);
   return {
     follow: follow || undefined,
     previous: previous || undefined,
+    allRevisions: allRevisions || undefined,
     timestamps: timestamps || undefined,
     tailLines: tailLines === -1 ? undefined : tailLines,
     sinceSeconds:

@@ -36,7 +36,7 @@ export function outsideArgv(
     "-c",
     script,
     "sh",
-    `gantry-do-${randomUUID()}.service`,
+    `for-gantry-${randomUUID()}.service`, // a name that is no pod's: the agent looks at the machine when units of pods change
     "--quiet",
     "--collect",
     "--wait",

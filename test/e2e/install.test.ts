@@ -254,6 +254,18 @@ describe("under the hardened unit", () => {
     await waitUntil("the terminal's size", () => screen.includes("31 97"));
   });
 
+  test("what is done outside of it makes the agent look at nothing", async () => {
+    await writeFile("/etc/gantry/config.d/debug.yaml", "debug: true\n");
+    await run("systemctl", "reload", "gantry.service");
+    await waitUntil("the reload", () => journal().includes("configuration reloaded changed=debug"));
+    const looks = () => journal().match(/pass reasons=\S*units/g)?.length ?? 0;
+    const before = looks();
+    for (let times = 0; times < 3; times++) expect(call("exec", "full", "--", "true").exitCode).toBe(0);
+    expect(looks()).toBe(before);
+    await rm("/etc/gantry/config.d/debug.yaml");
+    await run("systemctl", "reload", "gantry.service");
+  });
+
   test("statistics and images are known, also what is in a network of its own and on the disk", async () => {
     const networked = manifest("networked", { image }).replace("  hostNetwork: true\n", "");
     await writeFile(`${manifests}/networked.yaml`, networked);

@@ -10,12 +10,11 @@ function outside(argv: readonly string[], stdin: "ignore" | "pipe" = "ignore") {
 }
 
 test("has our streams, environment and exit code", async () => {
-  process.env.GANTRY_TEST_VALUE = "a b";
-  process.env["BASH_FUNC_x%%"] = "() {\n}"; // which systemd would not take
-  const child = outside(
-    ["/bin/sh", "-c", 'cat; echo "$GANTRY_TEST_VALUE $NOTIFY_SOCKET" >&2; exit 7'],
-    "pipe",
-  );
+  // Of the second systemd would not take any for a variable.
+  const variables = { OUTSIDE_VALUE: "a b", "BASH_FUNC_x%%": "() {\n}" };
+  Object.assign(process.env, variables);
+  const child = outside(["/bin/sh", "-c", 'cat; echo "$OUTSIDE_VALUE $NOTIFY_SOCKET" >&2; exit 7'], "pipe");
+  for (const name of Object.keys(variables)) delete process.env[name];
   child.stdin?.write("input\n");
   child.stdin?.end();
   expect(await child.exited).toBe(7);
@@ -45,13 +44,13 @@ test("ends with whoever started it, and with all that it has started", async () 
   await child.exited;
   await waitUntil("it to end", () => running() === 0);
   const units = () =>
-    Bun.spawnSync(["systemctl", "list-units", "--all", "--plain", "--no-legend", "gantry-do-*"]);
+    Bun.spawnSync(["systemctl", "list-units", "--all", "--plain", "--no-legend", "for-gantry-*"]);
   await waitUntil("its unit to be gone", () => units().stdout.toString() === "");
 });
 
 test("leaves nothing in the journal, not even when it fails", async () => {
   const argv = outsideArgv(["/bin/false"], {});
-  const unit = argv.find((argument) => argument.startsWith("gantry-do-")) ?? "";
+  const unit = argv.find((argument) => argument.startsWith("for-gantry-")) ?? "";
   expect(Bun.spawnSync([...argv]).exitCode).toBe(1);
   Bun.spawnSync(["journalctl", "--sync"]);
   const { stdout } = Bun.spawnSync(["journalctl", "--quiet", "-u", unit]);
