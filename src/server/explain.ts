@@ -3,6 +3,7 @@
 import { Hono } from "hono";
 import type { Clock } from "../host/clock.ts";
 import { formatAge } from "../pod/age.ts";
+import { printable } from "../pod/printable.ts";
 import type { Explanation } from "../status/explain.ts";
 import type { ExplainedStep } from "../status/explain-step.ts";
 import type { ServerEnv } from "./connection.ts";
@@ -85,9 +86,4 @@ function stepLines(
 
 function nextTry(inMs: number): string {
   return inMs <= 0 ? "now" : `in ${formatAge(inMs)}`;
-}
-
-/** What a container has written must not speak to the terminal. */
-function printable(text: string): string {
-  return text.replaceAll(/[^\P{Cc}\t]/gu, "\ufffd");
 }

@@ -11,6 +11,7 @@ import type {
 import type { Clock } from "../host/clock.ts";
 import { formatAge } from "../pod/age.ts";
 import { summarizePod } from "../pod/pod-summary.ts";
+import { printable } from "../pod/printable.ts";
 import { formatProblem } from "../pod/problem.ts";
 import type { Stuck } from "../pod/stuck.ts";
 import type { ServerEnv } from "./connection.ts";
@@ -56,7 +57,7 @@ export function overviewRoutes(options: OverviewRoutesOptions): Hono<ServerEnv> 
 }
 
 function section(title: string, lines: readonly string[]): readonly string[] {
-  return lines.length === 0 ? [] : [`${title}:\n${lines.map((line) => `  ${line}\n`).join("")}`];
+  return lines.length === 0 ? [] : [`${title}:\n${lines.map((line) => `  ${printable(line)}\n`).join("")}`];
 }
 
 function podTable(pods: readonly Pod[], nowMs: number): string {
@@ -125,19 +126,20 @@ function podProblems(pod: Pod): string[] {
 function containerProblems({ status }: Pod): string[] {
   const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   return all.flatMap(({ name, state, lastState }) => {
-    const { reason, message } = state?.waiting ?? {};
-    if (message === undefined || message === "") return [];
-    const before = reason === "CrashLoopBackOff" ? endOf(lastState?.terminated) : "";
-    return [`${name}: ${reason}: ${message}${before}`];
+    const { waiting, terminated } = state ?? {};
+    if (status?.phase === "Failed" && terminated && terminated.exitCode !== 0)
+      return [`${name}: ${endOf(terminated)}`];
+    if (!waiting?.message) return [];
+    // That it is waiting says nothing of why: how it ended last.
+    const last = waiting.reason === "CrashLoopBackOff" ? lastState?.terminated : undefined;
+    const before = last ? `; it ${endOf(last)}` : "";
+    return [`${name}: ${waiting.reason}: ${waiting.message}${before}`];
   });
 }
 
-/** That it is waiting says nothing of why: how it ended last. */
-function endOf(terminated: ContainerStateTerminated | undefined): string {
-  if (terminated === undefined) return "";
-  const { exitCode, reason = "Error", message = "" } = terminated;
+function endOf({ exitCode, reason = "Error", message = "" }: ContainerStateTerminated): string {
   const words = message.trim().split("\n", 1)[0];
-  return `; it ended with exit code ${exitCode} (${reason})${words ? `: ${words}` : ""}`;
+  return `ended with exit code ${exitCode} (${reason})${words ? `: ${words}` : ""}`;
 }
 
 /** Of ours, which say what nothing else here does. */

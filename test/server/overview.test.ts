@@ -101,6 +101,24 @@ test("names what the machine is short of, who was ended for it, and what keeps a
 `);
 });
 
+test("tells of a pod that has failed for good how its containers ended, which does not move a person's terminal", async () => {
+  const terminated = { exitCode: 3, reason: "Error", message: "\u001b[31mdisk\u0007 on fire\nmore" };
+  const text = await overview({
+    pods: [
+      pod("job-edge", {
+        phase: "Failed",
+        containerStatuses: [
+          container({ state: { terminated } }),
+          container({ name: "log", state: { terminated: { exitCode: 0 } } }),
+        ],
+      }),
+    ],
+  });
+  expect(text.slice(text.indexOf("Problems"))).toBe(`Problems:
+  default/job-edge: app: ended with exit code 3 (Error): \ufffd[31mdisk\ufffd on fire
+`);
+});
+
 test("ends with the last warnings", async () => {
   const event = (change: Partial<V1Event>): V1Event => ({
     metadata: {},
