@@ -137,7 +137,8 @@ function containerSteps(
   const since = current.startedAtMs === undefined ? {} : { sinceMs: current.startedAtMs };
   if (app?.kind === "exited") {
     const message = `container "${name}" ended${exitText(app.exitCode)}, and the others run on`;
-    return [{ reason: "Completed", message, hint: "", log: { container: name, previous: false } }];
+    const reason = app.exitCode === 0 ? "Completed" : "ContainerFailed";
+    return [{ reason, message, hint: exitHint(app.exitCode), log: { container: name, previous: false } }];
   }
   if (app?.kind !== "running")
     return [

@@ -255,6 +255,11 @@ describe("the causes of", () => {
       ['Completed: container "main" ended with exit code 0, and the others run on', notReady],
     ],
     [
+      "regression: a container that has just failed, and so will end the others, was told to have completed",
+      { revisions: [{ ...baseRevision(), apps: endedWith(baseRevision(), 3).apps }] },
+      ['ContainerFailed: container "main" ended with exit code 3, and the others run on', notReady],
+    ],
+    [
       "an eviction",
       { revisions: [], waiting: [{ kind: "evicted", failure: evicted }] },
       [`Evicted: ${evicted.message}`, "PodFailed: the pod has failed"],
