@@ -1,6 +1,6 @@
 // Time. Invariant: delays are measured on `nowMs`, which no one can set; `wallMs` is for display.
 
-import { readFileSync } from "node:fs";
+import { openSync, readSync } from "node:fs";
 
 export interface Clock {
   /** Milliseconds since this boot, in steps of 10; goes on while the machine sleeps. */
@@ -10,10 +10,23 @@ export interface Clock {
 }
 
 export const systemClock: Clock = {
-  // /proc/uptime is the clock that a shell in a unit can read too (CLOCK_BOOTTIME); performance.now() is not.
-  nowMs: () => Math.round(Number.parseFloat(readFileSync("/proc/uptime", "latin1")) * 1000),
+  nowMs: createUptime("/proc/uptime"),
   wallMs: () => Date.now(),
 };
+
+/**
+ * This is the clock that a shell in a unit can read too (CLOCK_BOOTTIME); performance.now() is not. The file stays open: without a clock we could do
+ * nothing, also where there are no file descriptors left.
+ */
+function createUptime(path: string): () => number {
+  let fd: number | undefined;
+  const buffer = Buffer.alloc(64);
+  return () => {
+    fd ??= openSync(path, "r");
+    const length = readSync(fd, buffer, 0, buffer.length, 0);
+    return Math.round(Number.parseFloat(buffer.toString("latin1", 0, length)) * 1000);
+  };
+}
 
 /** Alarms. They may be late, never early by more than the clock's step; who needs to be right asks the clock. */
 export interface Timers {

@@ -55,22 +55,24 @@ export async function runCommand(argv: readonly string[], options: CommandOption
   const { execa } = await import("execa"); // 19 ms to load: not for commands that start nothing
   const [program = "", ...args] = argv;
   const { takeStderrLine } = options;
-  const running = execa(program, args, {
-    reject: false,
-    detached: true, // a process group of its own, for terminateGroup()
-    timeout: options.timeoutMs,
-    forceKillAfterDelay: killDelayMs,
-    maxBuffer: options.maxBytes ?? 64 * 1024 * 1024,
-    stripFinalNewline: false,
-    ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
-    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
-    ...(options.env === undefined ? {} : { env: options.env }),
-    ...(takeStderrLine && {
-      *stderr(line: unknown) {
-        if (!takeStderrLine(String(line))) yield line;
-      },
-    }),
-  });
+  const start = () =>
+    execa(program, args, {
+      reject: false,
+      detached: true, // a process group of its own, for terminateGroup()
+      timeout: options.timeoutMs,
+      forceKillAfterDelay: killDelayMs,
+      maxBuffer: options.maxBytes ?? 64 * 1024 * 1024,
+      stripFinalNewline: false,
+      ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
+      ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+      ...(options.env === undefined ? {} : { env: options.env }),
+      ...(takeStderrLine && {
+        *stderr(line: unknown) {
+          if (!takeStderrLine(String(line))) yield line;
+        },
+      }),
+    });
+  const running = startOr(start, argv);
   using _terminator = terminateGroup(running.pid, options);
   if (process.env.FAULT_POINTS) faultPoint(`started ${argv.join(" ")}`);
   const result = await running;
@@ -89,6 +91,17 @@ export async function runCommand(argv: readonly string[], options: CommandOption
     },
     result.exitCode === undefined && result.signal === undefined ? result.cause : undefined,
   );
+}
+
+/** Where no child can be made execa 10 stumbles, on Bun, before it can tell why. */
+function startOr<T>(start: () => T, argv: readonly string[]): T {
+  try {
+    return start();
+  } catch {
+    const fields = { argv, exitCode: undefined, signal: undefined, stdout: "", stderr: "" };
+    const cause = new Error("no open files or processes are left");
+    throw new CommandError({ ...fields, isTimeout: false, isCanceled: false, isNotFound: false }, cause);
+  }
 }
 
 /**
