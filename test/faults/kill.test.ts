@@ -5,10 +5,10 @@ import { expect, test } from "bun:test";
 import { faultyExecutable } from "../e2e/executable.ts";
 import { Machine } from "../e2e/machine.ts";
 import { networkState } from "../engine/network/networked-pod.ts";
-import { waitUntil } from "../wait-until.ts";
 import { ChangingPods } from "./changing-pods.ts";
 import { doubledStages, invocationsOf, leftoversOf } from "./machine-state.ts";
 import { random, seed } from "./random.ts";
+import { untilNone } from "./until-none.ts";
 
 const kills = Number(process.env.TEST_KILLS ?? 50);
 /** The agent is left alone after so many, until all is as it should be. */
@@ -117,21 +117,6 @@ test(`the agent killed ${kills} times over 20 pods (seed ${seed})`, async () => 
 
 function untilAsWritten(machine: Machine, world: ChangingPods): Promise<void> {
   return untilNone("the machine to be what the directory says", () => world.differences(), machine);
-}
-
-async function untilNone(
-  what: string,
-  list: () => Promise<readonly string[]>,
-  machine: Machine,
-): Promise<void> {
-  let last: readonly string[] = [];
-  const isNone = async () => {
-    last = await list();
-    return last.length === 0;
-  };
-  await waitUntil(what, isNone, 90_000).catch((error: unknown) => {
-    throw new Error(`${error}: ${last.join("\n")}\n${machine.log.slice(-20_000)}`);
-  });
 }
 
 function difference(after: readonly string[], before: readonly string[]): readonly string[] {
