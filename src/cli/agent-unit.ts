@@ -51,7 +51,15 @@ export function agentUnit(options: AgentUnitOptions): string {
     },
     { name: "Install", entries: [["WantedBy", "multi-user.target"]] },
   ]);
-  return `# Written by "gantry install", and again by the next one; changes belong into a drop-in: systemctl edit gantry\n${unit}`;
+  return `${head}\n${unit}`;
+}
+
+const head =
+  '# Written by "gantry install", and again by the next one; changes belong into a drop-in: systemctl edit gantry';
+
+/** Else a person wrote it. */
+export function isWrittenByUs(unit: string): boolean {
+  return unit.startsWith(head);
 }
 
 /** Where it writes. */

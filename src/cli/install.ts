@@ -7,7 +7,7 @@ import { defaultConfigPath, readConfig } from "../config/read-config.ts";
 import { runCommand } from "../host/command.ts";
 import { hasErrorCode } from "../host/error.ts";
 import { readTextIfExists, writeFileAtomic } from "../host/files.ts";
-import { agentUnit } from "./agent-unit.ts";
+import { agentUnit, isWrittenByUs } from "./agent-unit.ts";
 import { exampleConfig } from "./example-config.ts";
 import { CommandFailure } from "./failure.ts";
 import { print, tell } from "./output.ts";
@@ -44,6 +44,11 @@ export async function runInstall(options: InstallOptions, context: InstallContex
     throw new CommandFailure("Only the compiled executable can be installed (npm run build makes it)");
   if (process.getuid?.() !== 0 && !options.dryRun)
     throw new CommandFailure("Only root can install (sudo gantry install); --dry-run tells what it would do");
+  const present = await readTextIfExists(agentUnitPath);
+  if (present !== undefined && !isWrittenByUs(present))
+    throw new CommandFailure(
+      `${agentUnitPath} is somebody's own (move it away, and what it has more into a drop-in)`,
+    );
   for (const line of await doubtsAbout(executable)) await tell(`gantry: warning: ${line}`);
   let isUnitNew = false;
   for (const step of await stepsFor(executable, context.manPage)) {

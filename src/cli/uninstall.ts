@@ -9,6 +9,7 @@ import { runCommand } from "../host/command.ts";
 import { readTextIfExists } from "../host/files.ts";
 import { isMountPoint, unmountBelow } from "../host/mount-table.ts";
 import { podUnitGlob, uuidOfPodUnit } from "../pod/names.ts";
+import { isWrittenByUs } from "./agent-unit.ts";
 import { CommandFailure } from "./failure.ts";
 import { agentUnitPath, manPagePath, systemctl, sysusersPath } from "./install.ts";
 import { print } from "./output.ts";
@@ -40,7 +41,7 @@ export async function runUninstall(options: UninstallOptions, self: readonly str
       `${some} ${run}, and --purge removes what ${isOne ? "it runs" : "they run"} from (--stop-pods ends them first)`,
     );
   const steps = [
-    ...((await readTextIfExists(agentUnitPath)) === undefined ? [] : serviceSteps()),
+    ...(isWrittenByUs((await readTextIfExists(agentUnitPath)) ?? "") ? serviceSteps() : []),
     ...(stopPods && pods.length > 0 ? [{ what: `stop ${some}`, act: () => systemctl("stop", ...pods) }] : []),
     ...(purge ? purgeSteps(config, self) : []),
     { what: "read systemd's units again", act: () => systemctl("daemon-reload") },

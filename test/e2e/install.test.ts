@@ -68,6 +68,18 @@ describe("install", () => {
     expect(await stat("/etc/gantry").catch(() => "none")).toBe("none");
   });
 
+  test("a unit that a person wrote is left alone", async () => {
+    const unit = "/etc/systemd/system/gantry.service";
+    await writeFile(unit, "[Service]\nExecStart=/usr/local/bin/gantry agent\n");
+    for (const flag of ["--now", "--dry-run"]) {
+      const { exitCode, stderr } = call("install", flag);
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`gantry: ${unit} is somebody's own (`)]);
+    }
+    call("uninstall");
+    expect(await Bun.file(unit).exists()).toBe(true);
+    await rm(unit);
+  });
+
   test("makes group, directories and unit, and starts the agent", async () => {
     const { exitCode, stdout, stderr } = call("install", "--now");
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
