@@ -1,8 +1,21 @@
 // How long 1,000 manifests take from text to Pod, and whether twice as many take twice as long.
 
 import { validateFile } from "../../src/manifest/validate-file.ts";
+import type { Figure } from "./figure.ts";
 
 const options = { nodeName: "bench", seenAtMs: () => 0 };
+
+export function manifestFigures(): readonly Figure[] {
+  return [
+    {
+      what: "1,000 manifests -> pods; floor: 500 of them",
+      unit: "ms",
+      samples: [1000, 1000, 1000].map(decodeManifestsMs),
+      floor: [decodeManifestsMs(500)],
+      target: { atMost: 2000 },
+    },
+  ];
+}
 
 /** Of the size of a real one, each different. */
 function manifest(index: number): string {
@@ -35,7 +48,7 @@ spec:
 }
 
 /** Milliseconds for `count` manifests, one file each: decoded, validated and converted. */
-export function decodeManifestsMs(count: number): number {
+function decodeManifestsMs(count: number): number {
   const texts = Array.from({ length: count }, (_, index) => manifest(index));
   const before = performance.now();
   for (const [index, text] of texts.entries()) {

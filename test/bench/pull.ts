@@ -4,45 +4,52 @@
 import { lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { busyboxEntries, type TarEntry } from "../busybox.ts";
 import { executable } from "../e2e/executable.ts";
-import { type Machine, run } from "../e2e/machine.ts";
+import { Machine, run } from "../e2e/machine.ts";
 import { manifest } from "../e2e/manifest.ts";
 import { type OciLayer, writeOciLayout } from "../oci-layout.ts";
 import { startRegistry } from "../registry.ts";
 import { waitUntil } from "../wait-until.ts";
+import type { Figure } from "./figure.ts";
 
 const layerCount = 5;
 const layerBytes = 40_000_000;
 const rounds = 5;
 
-export interface PullFigures {
-  readonly pullMs: readonly number[];
-  /** skopeo copy and umoci unpack. */
-  readonly floorMs: readonly number[];
-  /** Of the process that fetches. */
-  readonly fetchMiB: readonly number[];
-  /** By which the agent grew meanwhile. */
-  readonly agentMiB: readonly number[];
-  readonly prepareMs: readonly number[];
-}
-
-export async function pullFigures(machine: Machine): Promise<PullFigures> {
+export async function pullFigures(): Promise<readonly Figure[]> {
+  await using machine = await Machine.create();
+  await machine.startAgent();
   await writeOciLayout(`${machine.path}/layout`, [{ tag: "big", layers: await realLayers() }]);
   await using registry = await startRegistry();
   await registry.push(`${machine.path}/layout`, "big", "bench/big:1");
   const image = `${registry.address}/bench/big:1`;
   const pulls: { readonly ms: number; readonly MiB: number }[] = [];
-  const floorMs: number[] = [];
+  const floor: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    floorMs.push(await pullByHand(machine, image));
+    floor.push(await pullByHand(machine, image));
     pulls.push(await pull(machine, image));
   }
-  return {
-    pullMs: pulls.map(({ ms }) => ms),
-    floorMs,
-    fetchMiB: pulls.map((each) => each.MiB),
-    prepareMs: await prepare(machine),
-    agentMiB: [await agentGrowth(machine, image)],
-  };
+  return [
+    {
+      what: "pull of 5 layers, 200 MB; floor: skopeo copy + umoci unpack",
+      unit: "ms",
+      samples: pulls.map(({ ms }) => ms),
+      floor,
+      target: { ratioAtMost: 1.3 },
+    },
+    { what: "that pull: memory of its process", unit: "MiB", samples: pulls.map(({ MiB }) => MiB) },
+    {
+      what: "second pod of that image: prepare",
+      unit: "ms",
+      samples: await prepare(machine),
+      target: { atMost: 60 },
+    },
+    {
+      what: "that pull: growth of the agent (PSS)",
+      unit: "MiB",
+      samples: [await agentGrowth(machine, image)],
+      target: { atMost: 40 },
+    },
+  ];
 }
 
 async function pull(machine: Machine, image: string): Promise<{ readonly ms: number; readonly MiB: number }> {

@@ -1,4 +1,4 @@
-// How often the whole list of 110 pods can be had over 16 connections, and how long one answer takes.
+// How often a path can be had over 16 connections, and how long one answer takes.
 
 import { connect } from "node:net";
 
@@ -8,29 +8,15 @@ export interface Load {
 }
 
 const connections = 16;
-const seconds = 3;
+const seconds = 4;
 
-/** Of the list, and of a plain route with the same bytes. */
-export async function podListLoads(): Promise<{ readonly list: Load; readonly plain: Load }> {
-  const script = Bun.fileURLToPath(import.meta.resolve("./pod-list-server.ts"));
-  const server = Bun.spawn([process.execPath, script], { stdout: "pipe" });
-  try {
-    const { value } = await server.stdout.getReader().read();
-    const { port } = new URL(new TextDecoder().decode(value).trim());
-    return { list: await load(Number(port), "/pods"), plain: await load(Number(port), "/plain") };
-  } finally {
-    server.kill();
-    await server.exited;
-  }
-}
-
-async function load(port: number, path: string): Promise<Load> {
-  const started = performance.now();
-  const untilMs = started + seconds * 1000;
+export async function loadOf(port: number, path: string): Promise<Load> {
+  const startedMs = performance.now();
+  const untilMs = startedMs + seconds * 1000;
   const all = await Promise.all(Array.from({ length: connections }, () => client({ port, path, untilMs })));
   const times = all.flat().sort((a, b) => a - b);
   return {
-    perSecond: times.length / ((performance.now() - started) / 1000),
+    perSecond: times.length / ((performance.now() - startedMs) / 1000),
     p99Ms: times[Math.floor(times.length * 0.99)] ?? Number.NaN,
   };
 }

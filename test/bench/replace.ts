@@ -1,0 +1,99 @@
+// How long a pod is away: after its app's death, and for an edit.
+
+import { kill } from "node:process";
+import { Machine, run } from "../e2e/machine.ts";
+import { waitUntil } from "../wait-until.ts";
+import { announcing, benchPod, pidOf } from "./bench-pod.ts";
+import { prepareByHand } from "./by-hand.ts";
+import type { Figure } from "./figure.ts";
+import { lineAtMs, linesAtMs, wallMs } from "./journal-line.ts";
+import { PodChanges } from "./pod-changes.ts";
+import { repeat } from "./rounds.ts";
+
+const networks = ["host", "default"] as const;
+type Network = (typeof networks)[number];
+
+const ofNetwork = { host: "", default: " (network of its own)" };
+
+export async function deathFigures(): Promise<readonly Figure[]> {
+  await using machine = await Machine.create();
+  await machine.startAgent();
+  const figures: Figure[] = [];
+  for (const network of networks) {
+    const deaths = await repeat(10, (round) => death(machine, network, round));
+    figures.push(
+      {
+        what: `app's death -> noticed${ofNetwork[network]}`,
+        unit: "ms",
+        samples: deaths.map(({ noticedMs }) => noticedMs),
+        target: { atMost: 100 },
+      },
+      {
+        what: `app's death -> first line of the next${ofNetwork[network]}`,
+        unit: "ms",
+        samples: deaths.map(({ restartedMs }) => restartedMs),
+        target: { atMost: 400 },
+      },
+    );
+  }
+  return figures;
+}
+
+/** The first of a pod, after which there is no back-off. */
+async function death(machine: Machine, network: Network, round: number) {
+  const line = `alive ${network} ${round}`;
+  const script = announcing(line, "told to end");
+  const isOnHostNetwork = network === "host";
+  await machine.write("one.yaml", benchPod({ name: "one", image: machine.image, script, isOnHostNetwork }));
+  const pid = await pidOf(await machine.waitForReady("one"));
+  using changes = await PodChanges.follow(machine);
+  const diedMs = wallMs();
+  kill(pid, "SIGKILL");
+  const noticedMs = (await changes.next(diedMs)) - diedMs;
+  const restartedMs = await waitUntil("its next line", async () => {
+    await Bun.sleep(100); // asked all the time, the asking would be what is measured
+    const nextMs = (await linesAtMs(line)).find((atMs) => atMs > diedMs);
+    return nextMs !== undefined && nextMs - diedMs;
+  });
+  await machine.remove("one.yaml");
+  await waitUntil("the pod to be gone", async () => (await machine.pods()).length === 0);
+  return { noticedMs, restartedMs };
+}
+
+export async function editFigures(): Promise<readonly Figure[]> {
+  await using machine = await Machine.create();
+  await machine.startAgent();
+  const figures: Figure[] = [];
+  for (const network of networks) {
+    const name = `edited-${network}`;
+    const isOnHostNetwork = network === "host";
+    figures.push({
+      what: `edit: old app's last line -> new app's first${ofNetwork[network]}; floor: systemctl stop; start`,
+      unit: "ms",
+      samples: await repeat(10, async (round) => {
+        const script = announcing(`first ${network} ${round}`, `last ${network} ${round}`);
+        await machine.write(
+          `${name}.yaml`,
+          benchPod({ name, image: machine.image, script, isOnHostNetwork }),
+        );
+        const newMs = await lineAtMs(`first ${network} ${round}`);
+        await machine.waitForReady(name);
+        return round === 0 ? 0 : newMs - (await lineAtMs(`last ${network} ${round - 1}`));
+      }),
+      floor: await repeat(10, (round) => editByHand(machine, network, round)),
+      target: { ratioAtMost: 1.5 },
+    });
+  }
+  return figures;
+}
+
+async function editByHand(machine: Machine, network: Network, round: number): Promise<number> {
+  const word = `by hand ${network} ${round}`;
+  const [old, last, first] = [`old ${word}`, `last ${word}`, `first ${word}`];
+  await using before = await prepareByHand(machine, { script: announcing(old, last), network });
+  await using after = await prepareByHand(machine, { script: announcing(first, "end"), network });
+  await run("systemctl", "start", before.unit);
+  await lineAtMs(old);
+  await run("sh", "-c", `systemctl stop ${before.unit}; systemctl start ${after.unit}`);
+  return (await lineAtMs(first)) - (await lineAtMs(last));
+}
