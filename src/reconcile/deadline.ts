@@ -13,7 +13,11 @@ export const deadlineExceeded: Failure = {
 /** When its time is over, on the monotonic clock; undefined: never, or it has not begun. */
 export function deadlineMs({ spec }: Pick<Pod, "spec">, { sinceMs, ended }: Life): number | undefined {
   if (spec.activeDeadlineSeconds === undefined || sinceMs === undefined) return undefined;
-  // Said once and for all: after a reboot with a wrong clock it might seem to have time left.
-  const isPast = ended.some(({ state }) => state.killed?.reason === deadlineExceeded.reason);
-  return isPast ? 0 : sinceMs + spec.activeDeadlineSeconds * 1000;
+  const overMs = sinceMs + spec.activeDeadlineSeconds * 1000;
+  // Said once and for all, unless it has been raised since: after a reboot with a wrong clock it might seem to have time left.
+  const isPast = ended.some(
+    ({ state: { killed, finishedMs } }) =>
+      killed?.reason === deadlineExceeded.reason && (finishedMs <= 0 || overMs <= finishedMs),
+  );
+  return isPast ? 0 : overMs;
 }

@@ -180,6 +180,13 @@ describe("activeDeadlineSeconds", () => {
     }
   });
 
+  test("regression: that was raised left a pod as it was that had been ended for it", () => {
+    const longer = baseDesired({ pods: [basePod({ spec: { activeDeadlineSeconds: 120 } })] });
+    const killed = baseRevision({ ...sinceMs(65_000), state: { ...kill, finishedMs: nowMs - 5000 } });
+    expect(told(baseWorld({ desired: longer, revisions: [killed] }))).toEqual(["run containers"]);
+    expect(told(baseWorld({ desired, revisions: [killed] }))).toEqual(["waits: failed DeadlineExceeded"]);
+  });
+
   test("says nothing of a pod that completed before", () => {
     const apps = running.apps.map((app) => ({ ...app, state: exitedApp(0) }));
     const completed = baseRevision({ ...sinceMs(90_000), state: exited({ agoMs: 80_000 }), apps });
