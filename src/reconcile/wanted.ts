@@ -6,6 +6,7 @@ import { contentHash, objectsHash } from "../pod/content-hash.ts";
 import { acceptedHash, serializeAcceptedPod } from "../pod/desired.ts";
 import type { PodKey } from "../pod/names.ts";
 import type { Failure, PodDirectory, Revision } from "../pod/observed-pod.ts";
+import type { Pod } from "../pod/pod.ts";
 import { isPodReady } from "../pod/readiness.ts";
 import { evictionGraceSeconds } from "../pod/shortage.ts";
 import { containersStage, type Stage, stagesOf } from "../pod/stage.ts";
@@ -99,13 +100,17 @@ function stepsOfLife(wanted: WantedPod, around: Surroundings): PodSteps {
   const hooks = life.running.filter((one) => !one.isPostStarted && !ailing.includes(one));
   const next = nextStages(pod, life, world);
   const awaited = life.isOfThisBoot ? undefined : around.order.awaited(pod);
+  const owner = networkOwner(pod, life);
+  const isNetworkAwaited = owner !== undefined && isSettingUp(owner) && next.toStart.length > 0;
   // What is not to run has to be gone first, also where it cannot be stopped at once.
-  const isBlocked = awaited !== undefined || life.foreign.length + life.surplus.length > 0;
+  const isBlocked =
+    awaited !== undefined || isNetworkAwaited || life.foreign.length + life.surplus.length > 0;
   const runs = isBlocked ? [] : next.toStart.map((stage) => nextRun(wanted, around, stage));
   const atContainers = life.at(containersStage).running;
   const isNewlyReady = atContainers && !atContainers.wasReady && isPodReady(pod, revisions, world.health);
   const waiting: Waiting[] = awaited && next.toStart.length > 0 ? [awaited] : [];
-  if (next.awaited) waiting.push({ kind: "initializing", stage: next.awaited });
+  const initializing = next.awaited ?? (isNetworkAwaited ? owner.stage : undefined);
+  if (initializing) waiting.push({ kind: "initializing", stage: initializing });
   return {
     steps: [
       ...stopping(wanted, life.foreign, { stop: makingRoom(wanted), reason: "superseded" }),
@@ -129,16 +134,22 @@ function nextRun(wanted: WantedPod, around: Surroundings, stage: Stage): RunStep
   const first = { restartCount: 0, backOffMs: 0, notBeforeMs: 0, isBackOff: false };
   const start = last ? nextStart(last, pod.life.restartBackOff) : first;
   const { notBeforeMs, isBackOff, ...counts } = start;
-  // The first that is live has set the network up for all; a network of the host's needs none.
-  const owner = pod.spec.hostNetwork
-    ? undefined
-    : life.running.find(({ networkOf }) => networkOf === undefined);
   const action = runOf(wanted, around, {
-    attempt: { ...counts, activeSinceMs: life.sinceMs, networkOf: owner?.uuid, stage },
+    attempt: { ...counts, activeSinceMs: life.sinceMs, networkOf: networkOwner(pod, life)?.uuid, stage },
     replaces: [],
     reason: last ? "ended" : "next",
   });
   return { action, notBeforeMs, isBackOff };
+}
+
+/** The first that is live has set the network up for all; a network of the host's needs none. */
+function networkOwner({ spec }: Pod, { running }: Life): Revision | undefined {
+  return spec.hostNetwork ? undefined : running.find(({ networkOf }) => networkOf === undefined);
+}
+
+/** Its unit is active a moment before its network can be joined, which it can be once its apps are started. */
+function isSettingUp({ apps }: Revision): boolean {
+  return apps.every(({ state }) => state.kind === "created");
 }
 
 function runOf(

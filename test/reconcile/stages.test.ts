@@ -211,6 +211,17 @@ describe("a sidecar that ended", () => {
     ]);
   });
 
+  test("regression: what shares its network was started before that could be joined", () => {
+    const containers = ended(containersStage, 0, {
+      state: exited({ killed: { reason: "SandboxChanged", message: "" } }),
+    });
+    const settled = revision(proxy);
+    const apps = settled.apps.map((app) => ({ ...app, state: { kind: "created" } as const }));
+    const others = [...without(proxy, containersStage), containers];
+    expect(told(world([...others, { ...settled, apps }]))).toEqual([waitsFor("sidecar:proxy")]);
+    expect(told(world([...others, settled]))).toEqual(["run containers with the network of 2"]);
+  });
+
   test("holds up no restart of containers that were reached once", () => {
     const crashed = ended(proxy, 1, { restartCount: 3, backOffMs: 80_000 });
     const containers = {
