@@ -82,6 +82,7 @@ export class AgentClient {
         ...(signal && { signal }),
         ...(this.#socket === undefined ? { tls: this.#tls } : { unix: this.#socket }),
         redirect: "error",
+        timeout: false, // bun's own, of 5 minutes without a byte: a log may be silent for longer
       });
     } catch (error) {
       if (signal?.aborted) throw error;
@@ -102,12 +103,22 @@ export class AgentClient {
     }
   }
 
-  /** A line for each as it comes, for as long as the agent sends. */
-  async *lines(path: string, question: Question = {}): AsyncGenerator<string> {
+  /** As it comes, for as long as the agent sends. Throws CommandFailure where that breaks off. */
+  async *chunks(path: string, question: Question = {}): AsyncGenerator<Uint8Array> {
     const { body } = await this.ask(path, question);
+    try {
+      for await (const chunk of body ?? []) yield chunk;
+    } catch (error) {
+      if (question.signal?.aborted) throw error;
+      throw new CommandFailure(`The answer broke off: ${errorChain(error)}`);
+    }
+  }
+
+  /** The same in lines. */
+  async *lines(path: string, question: Question = {}): AsyncGenerator<string> {
     let rest = "";
     const decoder = new TextDecoder();
-    for await (const chunk of body ?? []) {
+    for await (const chunk of this.chunks(path, question)) {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
       yield* lines;

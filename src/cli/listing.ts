@@ -5,8 +5,7 @@ import { serializeYaml } from "../manifest/yaml-text.ts";
 import { CommandFailure } from "./failure.ts";
 import { type Columns, none, type Resource } from "./resource.ts";
 import { decodeFieldSelector, decodeLabelSelector } from "./selector.ts";
-import type { Row } from "./table.ts";
-import { Table } from "./table.ts";
+import { type Row, Table } from "./table.ts";
 
 export interface ListingOptions {
   readonly output?: "wide" | "json" | "yaml" | "name";

@@ -45,11 +45,11 @@ export async function runLogs(
   const sources: Source[] = [];
   for (const pod of pods)
     sources.push(...(await sourcesIn(pod, { ...options, ...(container && { container }) })));
-  if (!options.follow) {
-    for (const source of sources) await copy(client, source, query);
-    return 0;
-  }
-  await Promise.all(sources.map((source) => copy(client, source, query)));
+  // Where several write at once each line stays whole.
+  const isMixed = sources.length > 1 && query.follow === true;
+  const copies = { client, query, inLines: isMixed || options.prefix === true };
+  if (isMixed) await Promise.all(sources.map((source) => copy(source, copies)));
+  else for (const source of sources) await copy(source, copies);
   return 0;
 }
 
@@ -79,20 +79,16 @@ async function sourcesIn(pod: Pod, options: LogsOptions): Promise<readonly Sourc
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
-async function copy(client: AgentClient, { path, container, prefix }: Source, query: Query): Promise<void> {
+interface Copies {
+  readonly client: AgentClient;
+  readonly query: Query;
+  readonly inLines: boolean;
+}
+
+async function copy({ path, container, prefix }: Source, { client, query, inLines }: Copies): Promise<void> {
   const question = { query: { ...query, container } };
-  if (prefix !== "") {
-    for await (const line of client.lines(path, question)) await print(`${prefix}${line}\n`);
-    return;
-  }
-  const { body } = await client.ask(path, question);
-  try {
-    for await (const chunk of body ?? []) await print(chunk);
-  } catch (error) {
-    if (error instanceof TypeError)
-      throw new CommandFailure("The log broke off (the agent's journal says why)");
-    throw error;
-  }
+  if (inLines) for await (const line of client.lines(path, question)) await print(`${prefix}${line}\n`);
+  else for await (const chunk of client.chunks(path, question)) await print(chunk);
 }
 
 function queryOf(options: LogsOptions): Query {

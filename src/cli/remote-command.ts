@@ -137,8 +137,19 @@ function rawTerminal(): Disposable {
       .trim();
   const before = stty("--save");
   stty("raw", "-echo");
-  return { [Symbol.dispose]: () => void stty(before) };
+  const end = (signal: NodeJS.Signals) => {
+    restore();
+    process.kill(process.pid, signal); // which nobody listens to any more
+  };
+  const restore = () => {
+    for (const signal of endSignals) process.off(signal, end);
+    stty(before);
+  };
+  for (const signal of endSignals) process.on(signal, end);
+  return { [Symbol.dispose]: restore };
 }
+
+const endSignals = ["SIGTERM", "SIGHUP"] as const;
 
 function terminalSize(): string {
   return JSON.stringify({ Width: process.stdout.columns || 80, Height: process.stdout.rows || 24 });

@@ -37,8 +37,9 @@ export async function runWait(what: readonly string[], options: WaitOptions): Pr
     for await (const change of watchList<Pod>(client, "/pods", deadline)) {
       if (change.type === "LISTED") pods.clear();
       for (const pod of change.type === "LISTED" ? change.items : [change.item]) {
+        if (!isMeant(pod)) continue;
         if (change.type === "DELETED") pods.delete(nameOf(pod).name);
-        else if (isMeant(pod)) pods.set(nameOf(pod).name, pod);
+        else pods.set(nameOf(pod).name, pod);
       }
       if (names.length === 0 && open.length === 0 && change.type === "LISTED") {
         open = [...pods.keys()];

@@ -42,8 +42,8 @@ export async function* watchList<T>(
     lostMs = undefined;
     yield { type: "LISTED", items: list.items };
     yield* changesAfter<T>(client, path, { resourceVersion: list.metadata?.resourceVersion, signal });
-    signal?.throwIfAborted();
     lostMs = systemClock.nowMs();
+    await setTimeout(retryMs, undefined, { signal });
   }
 }
 

@@ -142,9 +142,12 @@ describe("at a terminal", () => {
     await child.exited;
   });
 
-  test("our terminal is as it was afterwards", async () => {
+  test.each([
+    ["the command ends", undefined],
+    ["we are ended", "SIGTERM"],
+  ] as const)("our terminal is as it was when %s", async (_when, signal) => {
     let screen = "";
-    const script = `${await executable()} exec -it -q web -- true; stty -a`;
+    const script = `${await executable()} exec -it -q web -- sh -c 'echo up; sleep 1'; stty -a`;
     const child = Bun.spawn(["sh", "-c", script], {
       env: { ...process.env, GANTRY_SERVER: `unix://${machine.socket}` },
       terminal: {
@@ -153,10 +156,13 @@ describe("at a terminal", () => {
         },
       },
     });
+    await waitUntil("the command", () => screen.includes("up"));
+    if (signal) process.kill(Number(Bun.spawnSync(["pgrep", "-P", `${child.pid}`]).stdout), signal);
     await child.exited;
-    await waitUntil("stty's answer", () => screen.includes("echo"));
-    expect(screen).toMatch(/[^-]icanon/);
-    expect(screen).toMatch(/[^-]echo\b/);
+    await waitUntil("stty's answer", () => /\becho\b/.test(screen));
+    expect(screen).toMatch(/[^-]\bicanon\b/);
+    expect(screen).toMatch(/[^-]\bopost\b/);
+    expect(screen).toMatch(/[^-]\becho\b/);
   });
 
   test("-t without a terminal of our own is no terminal there either", async () => {
