@@ -33,7 +33,7 @@ step() {
 
 debian_packages() {
   local package packages=(busybox-static systemd dbus util-linux procps curl xz-utils) missing=()
-  [[ $1 == test || $1 == bench ]] && packages+=(chromium docker-registry openssl skopeo umoci containernetworking-plugins iproute2 iptables prometheus fish mandoc zsh)
+  [[ $1 == test || $1 == bench ]] && packages+=(chromium docker-registry libfaketime openssl skopeo umoci containernetworking-plugins iproute2 iptables prometheus fish mandoc zsh)
   type dpkg-query &>/dev/null || die "no Debian: install systemd, dbus, util-linux, procps, curl, xz and a static busybox by hand"
   for package in "${packages[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
