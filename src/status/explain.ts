@@ -65,7 +65,7 @@ function chain(key: PodKey, world: Chain): readonly ExplainedStep[] {
   const awaited = view.waiting.flatMap((one) => (one.kind === "after" ? one.pods : []));
   const stages = isOver ? [] : shownStages(view);
   const isOlder = stages.some(({ isLive, isAsWritten }) => isLive && !isAsWritten);
-  return [
+  const steps = [
     ...of(manifestSteps(view)),
     ...awaited.flatMap((other) => chain(other, { ...world, path })),
     ...of(afterSteps(view, path)),
@@ -74,6 +74,12 @@ function chain(key: PodKey, world: Chain): readonly ExplainedStep[] {
     ...of(stages.flatMap((stage) => stageSteps(stage, view, probeFailure))),
     ...of(symptom(pod, isOver)),
   ];
+  // That it is over, and what ended its revision, may be the same: the second is told, which has a time.
+  return steps.filter((step, index) => !steps.slice(index + 1).some((later) => isSameCause(step, later)));
+}
+
+function isSameCause(a: ExplainedStep, b: ExplainedStep): boolean {
+  return a.pod === b.pod && a.reason === b.reason && a.message === b.message;
 }
 
 function manifestSteps({ manifest, isDeleted, pod }: PodView): readonly Step[] {

@@ -94,6 +94,7 @@ describe("the causes of", () => {
   const pulling = { image: "busybox", isQueued: false, progress: { doneBytes: 1024, totalBytes: 4096 } };
   const denied: Failure = { reason: "ErrImagePull", message: 'Failed to pull image "busybox": 403 denied' };
   const missing: Failure = { reason: "CreateContainerConfigError", message: 'configmap "app" not found' };
+  const overdue: Failure = { reason: "DeadlineExceeded", message: "its time is over" };
   const evicted: Failure = { reason: "Evicted", message: "The node was low on resource: memory." };
   const unhealthy: Failure = { reason: "Unhealthy", message: "Liveness probe failed: connection refused" };
 
@@ -263,6 +264,19 @@ describe("the causes of", () => {
       "an eviction",
       { revisions: [], waiting: [{ kind: "evicted", failure: evicted }] },
       [`Evicted: ${evicted.message}`, "PodFailed: the pod has failed"],
+    ],
+    [
+      "regression: a deadline that is over was told twice",
+      {
+        revisions: [endedWith(baseRevision({ state: exited({ killed: overdue }) }), 0)],
+        waiting: [{ kind: "failed", failure: overdue }],
+      },
+      [
+        "DeadlineExceeded: its time is over",
+        'Completed: container "main" ended with exit code 0 after 58 s',
+        "NotRestarted: it is not started again (restartPolicy Always)",
+        "PodFailed: the pod has failed",
+      ],
     ],
     [
       "its end",
