@@ -27,7 +27,18 @@ export const exportedFields = [
   "_LINE_BREAK",
   "_SYSTEMD_UNIT",
   "OBJECT_SYSTEMD_UNIT",
-];
+] as const;
+
+type FieldName = (typeof exportedFields)[number] | "__CURSOR" | "__REALTIME_TIMESTAMP";
+
+/** By the length of their names, as there are millions to be looked at, and no strings to be made of those that are not wanted. */
+const fieldsByLength = Map.groupBy(
+  (["__CURSOR", "__REALTIME_TIMESTAMP", ...exportedFields] satisfies FieldName[]).map((name) => ({
+    name,
+    bytes: Buffer.from(name),
+  })),
+  ({ name }) => name.length,
+);
 
 const newline = 10;
 const equals = 61;
@@ -35,7 +46,7 @@ const lengthBytes = 8;
 
 export class ExportReader {
   #rest: Buffer = Buffer.alloc(0);
-  #fields = new Map<string, string>();
+  readonly #fields = new Map<FieldName, string>();
 
   /** The entries that have come in whole with this. */
   read(chunk: Uint8Array): JournalEntry[] {
@@ -50,7 +61,7 @@ export class ExportReader {
       if (lineEnd === -1) break;
       if (lineEnd === at) {
         if (this.#fields.size > 0) entries.push(entryOf(this.#fields));
-        this.#fields = new Map();
+        this.#fields.clear();
         at += 1;
         continue;
       }
@@ -58,7 +69,7 @@ export class ExportReader {
       const isText = nameEnd !== -1 && nameEnd < lineEnd;
       const next = isText ? lineEnd + 1 : this.#takeBinary(bytes, at, lineEnd);
       if (next === undefined) break;
-      if (isText) this.#take(bytes.toString("latin1", at, nameEnd), bytes, nameEnd + 1, lineEnd);
+      if (isText) this.#take(fieldAt(bytes, at, nameEnd), bytes, nameEnd + 1, lineEnd);
       at = next;
     }
     this.#rest = Buffer.from(bytes.subarray(at));
@@ -71,18 +82,26 @@ export class ExportReader {
     if (bytes.length < start) return undefined;
     const end = start + Number(bytes.readBigUInt64LE(nameEnd + 1));
     if (bytes.length < end + 1) return undefined;
-    this.#take(bytes.toString("latin1", at, nameEnd), bytes, start, end);
+    this.#take(fieldAt(bytes, at, nameEnd), bytes, start, end);
     return end + 1;
   }
 
   /** Of a name that comes several times the first counts. */
-  #take(name: string, bytes: Buffer, start: number, end: number): void {
-    if (!this.#fields.has(name)) this.#fields.set(name, bytes.toString("utf8", start, end));
+  #take(name: FieldName | undefined, bytes: Buffer, start: number, end: number): void {
+    if (name === undefined || this.#fields.has(name)) return;
+    this.#fields.set(name, bytes.toString("utf8", start, end));
   }
 }
 
-function entryOf(fields: ReadonlyMap<string, string>): JournalEntry {
-  const text = (name: string) => fields.get(name) ?? "";
+/** Undefined: one that is not wanted. */
+function fieldAt(bytes: Buffer, start: number, end: number): FieldName | undefined {
+  return fieldsByLength
+    .get(end - start)
+    ?.find((field) => bytes.compare(field.bytes, 0, field.bytes.length, start, end) === 0)?.name;
+}
+
+function entryOf(fields: ReadonlyMap<FieldName, string>): JournalEntry {
+  const text = (name: FieldName) => fields.get(name) ?? "";
   const pid = text("_PID");
   const priority = text("PRIORITY");
   const transport = text("_TRANSPORT");
