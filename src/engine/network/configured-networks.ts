@@ -17,10 +17,15 @@ export function networkDirectories(localConfig: string | undefined): readonly st
   return ["/etc/gantry/net.d", `${localConfig || "/etc/rkt"}/net.d`, "/etc/cni/net.d"];
 }
 
+export interface FindOptions {
+  readonly directories: readonly string[];
+  readonly hasHostPorts: boolean;
+}
+
 /** Throws EngineError that names those which are not there. */
 export function findNetworks(
   names: readonly string[],
-  directories: readonly string[],
+  { directories, hasHostPorts }: FindOptions,
 ): readonly ConfiguredNetwork[] {
   const configured = new Map<string, ConfiguredNetwork>();
   const complaints: string[] = [];
@@ -32,8 +37,9 @@ export function findNetworks(
       complaints.push(`${source}: ${(error as Error).message}`);
     }
   }
-  if (!configured.has(builtinNetwork.config.name) && complaints.length === 0)
-    configured.set(builtinNetwork.config.name, builtinNetwork);
+  const builtin = builtinNetwork(hasHostPorts);
+  if (!configured.has(builtin.config.name) && complaints.length === 0)
+    configured.set(builtin.config.name, builtin);
   const missing = names.filter((name) => !configured.has(name));
   if (missing.length > 0)
     throw new EngineError([`networks not found: ${missing.join(", ")}`, ...complaints].join("; "));
@@ -56,25 +62,27 @@ function configFiles(directory: string): readonly string[] {
  * rkt's own default: point to point, so that of a pod that has gone there is nothing left, not even a bridge. Its leases lie where a reboot
  * ends them together with the pods.
  */
-const builtinNetwork: ConfiguredNetwork = {
-  source: "built in",
-  config: {
-    name: "default",
-    cniVersion: "0.4.0",
-    disableCheck: true, // portmap 1.1 misses the rules for IPv6 that it has not made
-    plugins: [
-      {
-        type: "ptp",
-        ipMasq: true,
-        mtu: 1500,
-        ipam: {
-          type: "host-local",
-          dataDir: "/run/gantry-network/leases",
-          subnet: "172.16.28.0/24",
-          routes: [{ dst: "0.0.0.0/0" }],
-        },
-      },
-      { type: "portmap", capabilities: { portMappings: true } },
-    ],
-  },
-};
+function builtinNetwork(hasHostPorts: boolean): ConfiguredNetwork {
+  const ptp = {
+    type: "ptp",
+    ipMasq: true,
+    mtu: 1500,
+    ipam: {
+      type: "host-local",
+      dataDir: "/run/gantry-network/leases",
+      subnet: "172.16.28.0/24",
+      routes: [{ dst: "0.0.0.0/0" }],
+    },
+  };
+  // Without host ports it does nothing, and takes its time for that, twice.
+  const portmap = hasHostPorts ? [{ type: "portmap", capabilities: { portMappings: true } }] : [];
+  return {
+    source: "built in",
+    config: {
+      name: "default",
+      cniVersion: "0.4.0",
+      disableCheck: true, // portmap 1.1 misses the rules for IPv6 that it has not made
+      plugins: [ptp, ...portmap],
+    },
+  };
+}

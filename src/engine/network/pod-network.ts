@@ -77,15 +77,15 @@ function podDns(attachments: readonly Attachment[]): NetworkDns | undefined {
 
 function planAttachments({ requested, directories, manifest }: NetworkOptions): Attachment[] {
   const wanted = requested.kind === "networks" ? requested.networks : [];
+  const ports = portMappings(manifest);
   const networks = findNetworks(
     wanted.map(({ name }) => name),
-    directories,
+    { directories, hasHostPorts: ports.length > 0 },
   );
   const types = networks.flatMap(({ config }) => pluginTypes(config));
   const missing = types.find((type) => findPlugin(type) === undefined);
   if (missing !== undefined) throw missingPlugin(missing);
   // Two networks would fight for one host port.
-  const ports = portMappings(manifest);
   const portNetwork = networks.find(({ config }) => mapsPorts(config));
   if (ports.length > 0 && portNetwork === undefined)
     throw new EngineError("the pod has host ports, and none of its networks has a plugin that can map them");

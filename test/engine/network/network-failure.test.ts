@@ -19,6 +19,20 @@ test("without plugins the Debian package is named, and nothing is half set up", 
   }
 });
 
+test("the plugin for host ports is needed, and called, only for a pod that has some", async () => {
+  await using world = await NetworkWorld.create();
+  await Bun.$`mount --bind /dev/null /usr/lib/cni/portmap`.quiet();
+  try {
+    const pod = await world.start();
+    await pod.stop();
+    expect(await world.failure({ ports: [{ hostPort: 8080, port: 80 }] })).toContain(
+      'the network plugin "portmap" is in none of',
+    );
+  } finally {
+    await Bun.$`umount /usr/lib/cni/portmap`.quiet();
+  }
+});
+
 test("a plugin that fails in the chain: those before it are undone, in the reverse order", async () => {
   await using world = await NetworkWorld.create();
   await world.installRecorder();
