@@ -39,7 +39,7 @@ import { EventStore } from "./status/events.ts";
 import { Health } from "./status/health.ts";
 import { StatusStore } from "./status/store.ts";
 import { EventJournal } from "./systemd/event-journal.ts";
-import { createNotifier, watchdogIntervalMs } from "./systemd/notify.ts";
+import { createNotifier, takeNotifySocket, watchdogIntervalMs } from "./systemd/notify.ts";
 import { Systemd } from "./systemd/systemd.ts";
 import { sharedPids } from "./systemd/version.ts";
 import { version } from "./version.ts";
@@ -186,7 +186,7 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
   });
   const service = stack.use(
     new Service({
-      notifier: createNotifier(process.env.NOTIFY_SOCKET),
+      notifier: createNotifier(takeNotifySocket(process.env)),
       config: live,
       log,
       hung: () => loopCheck(reconciler, clock.nowMs()).error,

@@ -14,6 +14,16 @@ export interface Notifier {
   watchdog(): void;
 }
 
+/**
+ * $NOTIFY_SOCKET, which is gone from the environment then: nothing that we start is to speak for us, as systemd's own tools do of an error
+ * (ERRNO=).
+ */
+export function takeNotifySocket(env: Record<string, string | undefined>): string | undefined {
+  const { NOTIFY_SOCKET: socket } = env;
+  delete env.NOTIFY_SOCKET;
+  return socket;
+}
+
 /** `socket` is $NOTIFY_SOCKET: a path, or `@` and an abstract name; undefined where systemd did not start us. */
 export function createNotifier(socket: string | undefined): Notifier {
   const send = (...lines: readonly string[]) => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
+import { runCommand } from "../../src/host/command.ts";
 import { monotonicUs } from "../../src/host/libc.ts";
-import { createNotifier, watchdogIntervalMs } from "../../src/systemd/notify.ts";
+import { createNotifier, takeNotifySocket, watchdogIntervalMs } from "../../src/systemd/notify.ts";
 import { tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
 import { run, writeUnit } from "./unit.ts";
@@ -70,6 +71,19 @@ test("the monotonic clock is the kernel's", async () => {
   expect(Number(monotonicUs()) / 1e6).toBeLessThan(boot + 1); // less on a machine that slept
   const before = monotonicUs();
   expect(monotonicUs()).toBeGreaterThanOrEqual(before);
+});
+
+test("regression: a command that failed told systemd so in its service's name", async () => {
+  const before = process.env.NOTIFY_SOCKET;
+  try {
+    process.env.NOTIFY_SOCKET = "/run/some.socket";
+    expect(takeNotifySocket(process.env)).toBe("/run/some.socket");
+    const limits = { timeoutMs: 10_000 };
+    expect((await runCommand(["printenv"], limits)).stdout).not.toContain("NOTIFY_SOCKET");
+    expect(takeNotifySocket(process.env)).toBeUndefined();
+  } finally {
+    if (before !== undefined) process.env.NOTIFY_SOCKET = before;
+  }
 });
 
 describe("watchdogIntervalMs", () => {
