@@ -12,7 +12,7 @@ const byReason: Readonly<Partial<Record<Reason, string>>> = {
   FailedPostStartHook: "Look at what the postStart hook runs: the container is ended when it fails.",
   Unhealthy: "Look at the probe's port, path or command, its timeoutSeconds and its failureThreshold.",
   DeadlineExceeded: "Raise activeDeadlineSeconds; an edit of the manifest starts the pod anew.",
-  Evicted: "Free what the machine is short of; the pod is started again by itself.",
+  Evicted: "Let it use less, or raise its limit; the pod is started again by itself.",
   RolledBack: "Mend the manifest: the next version of it is tried again.",
 };
 
@@ -34,6 +34,8 @@ const imageHints: readonly (readonly [pattern: RegExp, hint: string])[] = [
 ];
 
 export function failureHint({ reason, message }: Failure): string {
+  if (reason === "Evicted" && message.startsWith("The node was low"))
+    return "Free what the machine is short of; the pod is started again by itself.";
   if (reason !== "ErrImagePull" && reason !== "ImagePullBackOff") return byReason[reason] ?? "";
   return imageHints.find(([pattern]) => pattern.test(message))?.[1] ?? "";
 }

@@ -32,6 +32,7 @@ export function stageSteps(
   }
   if (current === undefined || !isExited(current)) return [];
   if (stage.stage.kind === "init" && isSuccess(current)) return [];
+  if (view.waiting.some(({ kind }) => kind === "evicted")) return endSteps(current, stage);
   const message = `it is not started again (restartPolicy ${view.pod.spec.restartPolicy})`;
   return [...endSteps(current, stage), { reason: "NotRestarted", message, hint: "" }];
 }

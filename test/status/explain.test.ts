@@ -266,6 +266,18 @@ describe("the causes of", () => {
       [`Evicted: ${evicted.message}`, "PodFailed: the pod has failed"],
     ],
     [
+      "regression: an evicted pod was said not to be started again",
+      {
+        revisions: [endedWith(baseRevision({ state: exited({ killed: evicted }) }), 0)],
+        waiting: [{ kind: "evicted", failure: evicted }],
+      },
+      [
+        `Evicted: ${evicted.message}`,
+        'Completed: container "main" ended with exit code 0 after 58 s',
+        "PodFailed: the pod has failed",
+      ],
+    ],
+    [
       "regression: a deadline that is over was told twice",
       {
         revisions: [endedWith(baseRevision({ state: exited({ killed: overdue }) }), 0)],
@@ -445,6 +457,14 @@ test.each([
   const { steps } = explain({ revisions: [], waiting: [retry({ reason: "ErrImagePull", message })] });
   if (hint === "") expect(steps[0]?.hint).toBe("");
   else expect(steps[0]?.hint).toContain(hint);
+});
+
+test.each([
+  ["The node was low on resource: memory.", "machine is short of"],
+  ['Usage of EmptyDir volume "data" exceeds the limit "5Mi".', "its limit"],
+])("what to do about an eviction: %s", (message, hint) => {
+  const failure: Failure = { reason: "Evicted", message };
+  expect(explain({ revisions: [], waiting: [{ kind: "evicted", failure }] }).steps[0]?.hint).toContain(hint);
 });
 
 test.each([
