@@ -370,10 +370,13 @@ describe("as a service", () => {
     expect(await unitProperty("InvocationID")).toBe(agent);
   });
 
-  test("a second agent refuses to start", () => {
-    const { exitCode, stderr } = call("agent");
+  test.each([
+    [[], "/run/systemd/system is locked"],
+    [["--unit-dir=/run/other/units"], "/var/lib/gantry is locked"],
+  ])("a second agent refuses to start, with %j", (flags, why) => {
+    const { exitCode, stderr } = call("agent", "--run-dir=/run/other", ...flags);
     expect(exitCode).toBe(1);
-    expect(stderr).toContain("another gantry agent is running (/run/systemd/system is locked)");
+    expect(stderr).toContain(`another gantry agent is running (${why})`);
   });
 });
 
