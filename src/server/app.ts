@@ -16,6 +16,7 @@ import { defaultLimits } from "./limits.ts";
 import { type LogSource, logRoutes } from "./logs.ts";
 import { type ManifestsView, manifestRoutes } from "./manifests.ts";
 import { type MetricsView, metricsRoutes } from "./metrics.ts";
+import { openapiRoutes } from "./openapi.ts";
 import { overviewRoutes } from "./overview.ts";
 import { pageRoutes } from "./page.ts";
 import { type PlanView, planRoutes } from "./plan.ts";
@@ -72,6 +73,10 @@ export function createApp(options: AppOptions): App {
   app.route("/", statsRoutes(options));
   app.route("/", metricsRoutes(options));
   app.route("/", imageRoutes(options));
+  app.route(
+    "/",
+    openapiRoutes(() => app.routes, options.version),
+  );
   const refuse = (c: ServerContext, error: RequestError) => {
     const { requestId } = c.var;
     const { method, path } = c.req;

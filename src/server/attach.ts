@@ -62,7 +62,7 @@ function attach(c: ServerContext, { status, logs, log }: AttachOptions, asked: A
     });
     socket.close(closeCodes.ourFault);
   });
-  return new Response(null);
+  return new Response(null, { status: 101 });
 }
 
 async function passLines(

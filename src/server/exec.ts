@@ -65,7 +65,7 @@ async function exec(c: ServerContext, options: ExecOptions, asked: AskedContaine
     const { requestId } = c.var;
     options.log.error("Cannot go on with a command", { error: errorChain(error), requestId });
   });
-  return new Response(null);
+  return new Response(null, { status: 101 });
 }
 
 function start(

@@ -61,7 +61,7 @@ async function forward(
   void connectPorts(webSocket.accept(), connections).catch((error: unknown) => {
     log.error("Cannot go on with ports of a pod", { error: errorChain(error), requestId });
   });
-  return new Response(null);
+  return new Response(null, { status: 101 });
 }
 
 interface PortConnection {

@@ -9,8 +9,8 @@ import { type App, type AppOptions, createApp } from "../../src/server/app.ts";
 import type { Connection } from "../../src/server/connection.ts";
 import type { CommandSource } from "../../src/server/exec.ts";
 import type { HealthCheck } from "../../src/server/health.ts";
-
 import type { FoundPorts } from "../../src/server/port-forward.ts";
+import { checkAnswer } from "./description.ts";
 
 export const nowMs = Date.parse("2026-11-24T12:00:00Z");
 
@@ -100,7 +100,14 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
     log: { debug: write, info: write, warn: write, error: write },
     version: "1.2.3",
   };
-  return { app: createApp(options), world };
+  const app = createApp(options);
+  const { fetch } = app;
+  app.fetch = async (...asked) => {
+    const response = await fetch(...asked);
+    await checkAnswer(asked[0], response);
+    return response;
+  };
+  return { app, world };
 }
 
 export const unixConnection: Connection = {
