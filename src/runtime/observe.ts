@@ -66,8 +66,8 @@ export class Observer {
 
   async observe(signal: AbortSignal): Promise<Observation> {
     const { rkt, systemd, directories } = this.#options;
-    // In this order: of what has ended by systemd's word there is the marker, and rkt has the exit codes; and what is being removed loses
-    // its unit file before its traces, so that it is not seen with some of them only.
+    // In this order: of what has ended by systemd's word there is the marker, and rkt has the exit codes; and of what is being removed, whose
+    // unit file goes first, no unit is seen without the rest.
     const states = await systemd.listUnits([podUnitGlob], signal);
     const looks = await directories.look();
     await this.#marks.readUnits();

@@ -9,9 +9,12 @@ import { podKey, podUnitName, type RktUuid, uuidOfPodUnit } from "../pod/names.t
 import { type Ownership, ownershipOf } from "../rkt/ownership.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
 import { RktError } from "../rkt/rkt-error.ts";
-import type { RktPod } from "../rkt/rkt-pod.ts";
+import type { RktPod, RktPodState } from "../rkt/rkt-pod.ts";
 import { type PodUnit, parsePodUnit } from "../systemd/pod-unit.ts";
 import type { RevisionTraces } from "./revision-record.ts";
+
+/** Not made yet, or never started and on its way out (rkt, Documentation/devel/pod-lifecycle.md). */
+const notThere: readonly RktPodState[] = ["embryo", "preparing", "aborted prepare", "garbage", "deleting"];
 
 export interface RevisionMarksOptions {
   readonly rkt: Pick<RktClient, "catManifest">;
@@ -64,7 +67,7 @@ export class RevisionMarks {
     traces: ReadonlyMap<RktUuid, RevisionTraces>,
     signal: AbortSignal,
   ): Promise<ReadonlySet<RktUuid>> {
-    const made = pods.filter(({ state }) => !["embryo", "preparing", "aborted prepare"].includes(state));
+    const made = pods.filter(({ state }) => !notThere.includes(state));
     // Removed from rkt by somebody, and perhaps before a reboot: that it has ended the pod's directory still tells.
     const ended = [...traces].flatMap(([uuid, { finished, record }]) =>
       finished && record?.mark ? uuid : [],
@@ -73,7 +76,7 @@ export class RevisionMarks {
     for (const known of [this.#marks, this.#unreadable])
       for (const uuid of known.keys()) if (!present.has(uuid)) known.delete(uuid);
     // What is on its way out has no manifest that can be relied on.
-    const leaving = new Set(made.filter(({ state }) => state.endsWith("deleting")).map(({ uuid }) => uuid));
+    const leaving = new Set(made.filter(({ state }) => state === "exited deleting").map(({ uuid }) => uuid));
     for (const uuid of present) {
       if (this.#marks.has(uuid)) continue;
       await this.#readUnit(uuid); // it may have been written after the look at the others

@@ -1,5 +1,5 @@
 // The runtime port made of rkt and systemd: a revision is one rkt pod, prepared by rkt and run by a unit of its own.
-// Invariant: the unit file is written after its rkt pod is made and removed after that is gone, so that whatever was made can be found again.
+// Invariant: the unit file is written last and removed first, and what was made can be found without it: by its record, or rkt's own list.
 
 import { rm } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
@@ -91,11 +91,11 @@ export class RktRuntime implements Runtime {
       const [unit] = await systemd.listUnits([podUnitName(uuid)], signal);
       if (unit !== undefined && !["inactive", "failed"].includes(unit.activeState))
         throw new Error(`its unit is ${unit.activeState}`);
+      // First: with it but without the rest there would seem to be a revision that has just failed, and nobody knows how.
+      await rm(`${unitDir}/${podUnitName(uuid)}`, { force: true });
       await rkt.remove(uuid, signal);
       garbage.noteChange();
       await systemd.resetFailed(podUnitName(uuid), signal);
-      // First: with it what is left would be a revision that has ended just now, and nobody knows how.
-      await rm(`${unitDir}/${podUnitName(uuid)}`, { force: true });
       await directories.removeTraces(podUid, uuid);
     } catch (error) {
       throw new RuntimeError("FailedKillPod", `Cannot remove rkt pod ${uuid}: ${errorChain(error)}`);

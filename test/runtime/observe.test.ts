@@ -191,9 +191,16 @@ describe("what is not ours, or going", () => {
   });
 
   test("a pod on its way out is not asked for its manifest", async () => {
-    const pod = rktPod({ state: "deleting" });
+    const pod = rktPod({ state: "exited deleting" });
     expect(await observed({ pods: [pod], hasUnitFile: false })).toEqual([]);
   });
+
+  test.each(["garbage", "deleting"] as const)(
+    "what was never started and is %s is not there",
+    async (state) => {
+      expect(await observed({ pods: [rktPod({ state })], hasUnitFile: false, record: {} })).toEqual([]);
+    },
+  );
 
   test("a pod whose unit file appears after it is one revision, not two", async () => {
     const revisions = await observed(

@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { mkdir, rmdir } from "node:fs/promises";
 import { podUnitName } from "../../src/pod/names.ts";
+import { plainAttempt } from "../plain-pod.ts";
 import { waitUntil } from "../wait-until.ts";
 import { RuntimeMachine } from "./runtime-machine.ts";
 
@@ -25,4 +26,20 @@ test("regression: a removal that was broken off left what looked like a revision
   await rmdir(obstacle);
   await machine.runtime.remove(revision, signal);
   expect((await machine.runtime.observe(signal)).revisions).toEqual([]);
+});
+
+test("regression: what was never started seemed to have failed while it was removed", async () => {
+  await using machine = await RuntimeMachine.create();
+  const pod = machine.makePod("web", { command: ["/bin/true"] });
+  const uuid = await machine.runtime.prepare(pod, plainAttempt, signal);
+  const revision = await machine.revision(uuid);
+  let isRemoved = false;
+  const removing = machine.runtime.remove(revision, signal).finally(() => {
+    isRemoved = true;
+  });
+  const seen: string[] = [revision.state.kind];
+  while (!isRemoved)
+    seen.push(...(await machine.runtime.observe(signal)).revisions.map(({ state }) => state.kind));
+  await removing;
+  expect([...new Set(seen)]).toEqual(["prepared"]);
 });
