@@ -33,7 +33,7 @@ export interface Runtime {
   stop(revision: Revision, stop: Stop, signal: AbortSignal): Promise<void>;
   /** Removes what is left of a revision that does not run: its rkt pod, its unit. */
   remove(revision: Revision, signal: AbortSignal): Promise<void>;
-  /** Removes the directory, volumes included, of a pod that has no revision left. */
+  /** Removes the directory, volumes included, of a pod that has no revision left, and whatever else the machine has of it. */
   removePodDirectory(uid: Pod["uid"], signal: AbortSignal): Promise<void>;
 }
 

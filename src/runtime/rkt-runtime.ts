@@ -4,7 +4,7 @@
 import { rm } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { errorChain } from "../host/error.ts";
-import { type PodUid, podUnitName, type RktUuid } from "../pod/names.ts";
+import { type PodUid, podSliceName, podUnitName, type RktUuid, type UnitName } from "../pod/names.ts";
 import type { Observation, Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
 import { type Attempt, type Runtime, RuntimeError, type Stop } from "../reconcile/runtime.ts";
@@ -17,6 +17,7 @@ import { asRuntimeError, type PrepareParts, prepareRevision } from "./prepare-re
 import { type StopParts, stopRevision } from "./stop-revision.ts";
 
 const startTimeoutMs = 60_000;
+const sliceTimeoutMs = 30_000;
 /** `rkt gc` keeps what is younger, so it takes only what nobody can use any more. */
 const centuryMs = 100 * 365 * 24 * 3_600_000;
 const leftoversTimeoutMs = 60_000;
@@ -113,8 +114,19 @@ export class RktRuntime implements Runtime {
     return this.#options.rkt.gc({ graceMs: centuryMs, expirePreparedMs: centuryMs }, deadline);
   }
 
-  async removePodDirectory(uid: PodUid): Promise<void> {
-    const { directories } = this.#options;
-    await directories.remove(uid).catch(asRuntimeError("FailedKillPod", "remove the pod's directory"));
+  async removePodDirectory(uid: PodUid, signal: AbortSignal): Promise<void> {
+    const remove = async () => {
+      await this.#stopSlice(podSliceName(uid), signal);
+      await this.#options.directories.remove(uid);
+    };
+    await remove().catch(asRuntimeError("FailedKillPod", "remove the pod's directory"));
+  }
+
+  /** systemd keeps a slice, and its cgroups, until it is told to end it; and with it would end whoever else has a unit in it. */
+  async #stopSlice(slice: UnitName, signal: AbortSignal): Promise<void> {
+    const { systemd } = this.#options;
+    const { RequiredBy: units } = await systemd.unitProperties(slice, "Unit", ["RequiredBy"], signal);
+    if (Array.isArray(units) && units.length === 0)
+      await systemd.stopUnit(slice, { timeoutMs: sliceTimeoutMs, signal });
   }
 }
