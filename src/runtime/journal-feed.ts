@@ -3,13 +3,13 @@
 
 import { errorChain } from "../host/error.ts";
 import type { JournalEntry } from "../systemd/export-format.ts";
-import { followJournal, type JournalMatch, lastCursor } from "../systemd/journal.ts";
+import { followJournal, type JournalMatch, type JournalStart, readJournal } from "../systemd/journal.ts";
 
 const ringBytesMax = 512 * 1024;
+/** What was written last is there from the start: most who come want no more of it. */
+const earlierLines = 500;
 /** Of what one is given at once. */
 const batchBytesMax = 64 * 1024;
-/** Besides its message. */
-const entryBytes = 300;
 
 /** Where one who follows is. */
 export interface Position {
@@ -26,44 +26,72 @@ export class JournalFeed implements Disposable {
   /** The number of the first in the ring; each has one more than that before it. */
   #first = 0;
   #bytes = 0;
-  /** Of the last entry before the ring. */
+  /** Of the last entry before the ring; undefined: there is none, at least none that is in the journal still. */
   #base: string | undefined;
   #error: Error | undefined;
 
-  /** It knows all that is written after this has resolved. */
+  /** It knows all that is written after this has resolved, and some of what was before. */
   async start(match: JournalMatch): Promise<void> {
-    this.#base = await lastCursor(match, this.#end.signal);
-    void this.#run(match).catch((error: unknown) => {
+    const { signal } = this.#end;
+    let count = 0;
+    for await (const entries of readJournal(match, { kind: "tail", lines: earlierLines }, signal)) {
+      count += entries.length;
+      this.#add(entries);
+    }
+    if (count === earlierLines) this.#drop(1); // there may be more before it
+    void this.#run(match, this.#ring.at(-1)?.cursor ?? this.#base).catch((error: unknown) => {
       this.#error = new Error(errorChain(error), { cause: error });
       this.#tell();
     });
   }
 
-  async #run(match: JournalMatch): Promise<void> {
-    for await (const entries of followJournal(match, this.#base, this.#end.signal)) {
-      for (const entry of entries) {
-        this.#ring.push(entry);
-        this.#bytes += entry.message.length + entryBytes;
-      }
-      this.#trim();
+  async #run(match: JournalMatch, after: string | undefined): Promise<void> {
+    for await (const entries of followJournal(match, after, this.#end.signal)) {
+      this.#add(entries);
       this.#tell();
     }
   }
 
-  #trim(): void {
-    let count = 0;
-    for (; this.#bytes > ringBytesMax; count++) {
-      const entry = this.#ring[count];
-      if (entry === undefined) break;
-      this.#bytes -= entry.message.length + entryBytes;
-      this.#base = entry.cursor;
+  #add(entries: readonly JournalEntry[]): void {
+    for (const entry of entries) {
+      this.#ring.push(entry);
+      this.#bytes += sizeOf(entry);
     }
-    this.#ring.splice(0, count);
-    this.#first += count;
+    let surplus = 0;
+    for (let bytes = this.#bytes; bytes > ringBytesMax; surplus++) bytes -= sizeOf(this.#ring[surplus]);
+    this.#drop(surplus);
+  }
+
+  #drop(count: number): void {
+    const dropped = this.#ring.splice(0, count);
+    this.#first += dropped.length;
+    this.#bytes -= dropped.reduce((sum, entry) => sum + sizeOf(entry), 0);
+    this.#base = dropped.at(-1)?.cursor ?? this.#base;
   }
 
   #tell(): void {
     for (const listener of this.#listeners) listener();
+  }
+
+  /** The number of what comes first from there; undefined: that is not known here. */
+  numberOf(start: JournalStart): number | undefined {
+    const hasAll = this.#base === undefined;
+    switch (start?.kind) {
+      case undefined:
+        return hasAll ? this.#first : undefined;
+      case "after":
+        return this.#numberAfter(start.cursor);
+      case "tail":
+        if (!hasAll && this.#ring.length < start.lines) return undefined;
+        return this.#first + Math.max(0, this.#ring.length - start.lines);
+      case "since": {
+        const at = this.#ring.findIndex(({ realtimeUs }) => realtimeUs >= start.realtimeUs);
+        if (at === 0 && !hasAll) return undefined;
+        return this.#first + (at === -1 ? this.#ring.length : at);
+      }
+      default:
+        return start satisfies never;
+    }
   }
 
   /** What comes next; none: nothing yet; undefined: that is not known here. Throws where the journal cannot be followed. */
@@ -101,4 +129,9 @@ export class JournalFeed implements Disposable {
   [Symbol.dispose](): void {
     this.#end.abort();
   }
+}
+
+/** About what an entry takes of memory. */
+function sizeOf(entry: JournalEntry | undefined): number {
+  return (entry?.message.length ?? 0) + 300;
 }

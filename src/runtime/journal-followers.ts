@@ -42,10 +42,12 @@ export class JournalFollowers {
     let feed: JournalFeed | undefined;
     while (!signal.aborted) {
       const isOver = ended.aborted;
-      // What is there is read at least once after the feed has begun, so that nothing is between them.
-      let entries = isOver ? undefined : feed?.after(position);
-      if (!isOver) feed ??= await this.#join(match, place);
-      entries ??= await this.#piece(match, from, signal);
+      if (!isOver && feed === undefined) {
+        feed = await this.#join(match, place);
+        position.next = feed.numberOf(start);
+      }
+      const known = isOver ? undefined : feed?.after(position);
+      const entries = known ?? (await this.#piece(match, from, signal));
       const last = entries.at(-1);
       if (last) {
         position.cursor = last.cursor;
@@ -53,11 +55,8 @@ export class JournalFollowers {
         from = { kind: "after", cursor: last.cursor };
         yield entries;
       } else if (isOver) return;
-      else {
-        if (position.cursor === undefined) position.next ??= 0;
-        // Something may have come while a piece was read.
-        if (!feed?.after(position)?.length) await feed?.changed([signal, ended]);
-      }
+      // Something may have come while a piece was read.
+      else if (!feed?.after(position)?.length) await feed?.changed([signal, ended]);
     }
   }
 

@@ -115,7 +115,7 @@ describe("followers of one unit", () => {
     after.end();
     await after.done;
     expect(after.heard).toEqual(numbers(1, 100));
-    expect(countOf(unit.name, "")).toBe("0");
+    await waitUntil("journalctl to go", () => countOf(unit.name, "") === "0");
   });
 
   test("that are slow get all of it, and cost little", async () => {

@@ -61,13 +61,10 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
       listJson: () => new TextEncoder().encode(`${JSON.stringify({ ...podList, items: world.pods })}\n`),
       get: (namespace, name) =>
         world.pods.find(({ metadata }) => metadata?.namespace === namespace && metadata.name === name),
-      explain: (namespace, name) => ({
-        namespace,
-        name,
-        isReady: true,
-        summary: `${namespace}/${name} is Ready.`,
-        steps: [],
-      }),
+      explain: (namespace, name) =>
+        world.pods.some(({ metadata }) => metadata?.namespace === namespace && metadata.name === name)
+          ? { namespace, name, isReady: true, summary: `${namespace}/${name} is Ready.`, steps: [] }
+          : undefined,
       ...unchanging,
     },
     events: { list: () => world.events, ...unchanging },
