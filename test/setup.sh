@@ -2,12 +2,14 @@
 #
 # setup.sh - from a clean clone to a running demo, agent, test or benchmark
 #
-# usage: test/setup.sh demo | start | test | bench [NAME...]
+# usage: test/setup.sh demo | start | test | bench [NAME...] | faults | soak
 #
 #   demo    play the main job, in a disposable systemd
 #   start   run the agent in the foreground on examples/; Ctrl-C ends it
 #   test    every check and the whole test suite; the last line is `N passed, N failed`
 #   bench   measure and print the numbers: all, or those of a NAME in test/bench/bench.ts
+#   faults  the fault tests in their whole size: TEST_KILLS kills (500), TEST_SEED a seed that was printed
+#   soak    50 pods that are changed for SOAK_MINUTES (30)
 #
 # Needs root, Node with npm, and a Debian (12 or newer) to install from what is missing. Bun and all
 # npm packages come from the npm registry, in the versions of bun.lock. PID 1 need not be systemd.
@@ -33,7 +35,7 @@ step() {
 
 debian_packages() {
   local package packages=(busybox-static systemd dbus util-linux procps curl xz-utils) missing=()
-  [[ $1 == test || $1 == bench ]] && packages+=(chromium docker-registry libfaketime openssl skopeo umoci containernetworking-plugins iproute2 iptables prometheus fish mandoc zsh)
+  [[ $1 == demo || $1 == start ]] || packages+=(chromium docker-registry libfaketime openssl skopeo umoci containernetworking-plugins iproute2 iptables prometheus fish mandoc zsh)
   type dpkg-query &>/dev/null || die "no Debian: install systemd, dbus, util-linux, procps, curl, xz and a static busybox by hand"
   for package in "${packages[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
@@ -101,7 +103,7 @@ run_tests() {
 }
 
 case ${1-} in
-  demo | start | test | bench) ;;
+  demo | start | test | bench | faults | soak) ;;
   *) sed -n '3,/^$/s/^# \?//p' "$0"; exit 2 ;;
 esac
 ((EUID == 0)) || die "must be run as root: it installs packages and boots a systemd"
@@ -112,5 +114,7 @@ case $1 in
   demo)  step "build dist/gantry" bun run build; exec test/with-systemd bun test/demo.ts ;;
   start) step "build dist/gantry" bun run build; start ;;
   bench) step "build dist/gantry" bun run build; exec test/with-systemd bun test/bench/bench.ts "${@:2}" ;;
+  faults) TEST_KILLS=${TEST_KILLS:-500} exec test/with-systemd bun test --timeout=60000 test/faults ;;
+  soak)  SOAK_MINUTES=${SOAK_MINUTES:-30} exec test/with-systemd bun test test/faults/soak.test.ts ;;
   test)  run_tests ;;
 esac

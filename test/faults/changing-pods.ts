@@ -91,6 +91,14 @@ export class ChangingPods {
     await this.#write(pod);
   }
 
+  /** They come back as all others do. */
+  async removeCrashing(): Promise<void> {
+    for (const pod of this.wanted.filter(({ kind }) => kind === "crashing")) {
+      pod.isThere = false;
+      await this.#machine.remove(`${pod.name}.yaml`);
+    }
+  }
+
   async removeAll(): Promise<void> {
     for (const { name } of this.wanted) await this.#machine.remove(`${name}.yaml`);
   }

@@ -11,7 +11,7 @@ export interface RunningStage {
 }
 
 /** Of all pod units that systemd runs, starts or stops. */
-export async function runningStages(): Promise<readonly RunningStage[]> {
+async function runningStages(): Promise<readonly RunningStage[]> {
   const states = "active,activating,deactivating,reloading";
   const list = await run(
     "systemctl",

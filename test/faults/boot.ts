@@ -1,0 +1,80 @@
+// What happens in one boot of a machine (boot.test.ts), `boot.ts PLAN`: the agent is started as a service over the directories of the plan's path.
+// Once all is as planned it writes down what there is, PATH/seen.json, and the machine goes down.
+
+import { rename, rm, writeFile } from "node:fs/promises";
+import type { Pod, PodList } from "kubernetes-types/core/v1.d.ts";
+import { isReady, run, uuidOf } from "../e2e/machine.ts";
+import { writeOciLayout } from "../oci-layout.ts";
+import { startRegistry } from "../registry.ts";
+import { waitUntil } from "../wait-until.ts";
+
+export interface BootPlan {
+  readonly path: string;
+  readonly executable: string;
+  /** With the image app:1, on port 5000. */
+  readonly hasRegistry: boolean;
+  /** What becomes of the pod that is not started again; the others become Ready. */
+  readonly never: "Ready" | "Failed";
+  readonly end: "power cut" | "shutdown";
+}
+
+/** By the name in its manifest. */
+export type Seen = Readonly<Record<string, { readonly state: string; readonly uuid: string }>>;
+
+const { path, executable, hasRegistry, never, end } = JSON.parse(process.argv[2] ?? "") as BootPlan;
+if (hasRegistry) {
+  const registry = await startRegistry({ port: 5000 });
+  await rm(`${path}/layout`, { recursive: true, force: true });
+  await writeOciLayout(`${path}/layout`, [{ tag: "app" }]);
+  await registry.push(`${path}/layout`, "app", "app:1");
+}
+await startService();
+await waitUntil("all to be as planned", async () => isAsPlanned(await look()), 60_000).catch(fail);
+await writeFile(`${path}/seen.new`, JSON.stringify(await look()));
+await rename(`${path}/seen.new`, `${path}/seen.json`);
+if (end === "shutdown") {
+  // The machine is gone when we are, and we are told to end together with all else.
+  process.on("SIGTERM", () => undefined);
+  await run("systemctl", "poweroff");
+  const pods = ["list-units", "--plain", "--no-legend", "--state=active,deactivating", "gantry-*.service"];
+  await waitUntil("the pods to be stopped", async () => (await run("systemctl", ...pods)) === "");
+}
+process.exit(0);
+
+async function startService(): Promise<void> {
+  const flags = [
+    `--manifest-path=${path}/manifests`,
+    `--state-dir=${path}/state`,
+    "--node-name=node",
+    "--rkt-path=builtin",
+    `--listen=unix://${path}/gantry.sock`,
+  ];
+  const service = ["systemd-run", "--quiet", "--unit=gantry", "--property=Type=notify"];
+  await run(...service, "--", executable, "agent", ...flags);
+}
+
+async function look(): Promise<Seen> {
+  const response = await fetch("http://localhost/pods", { unix: `${path}/gantry.sock` });
+  const { items } = (await response.json()) as PodList;
+  return Object.fromEntries(
+    items.map((pod) => [nameOf(pod), { state: stateOf(pod), uuid: uuidOf(pod) ?? "" }]),
+  );
+}
+
+function isAsPlanned(seen: Seen): boolean {
+  return seen.local?.state === "Ready" && seen.pulled?.state === "Ready" && seen.never?.state === never;
+}
+
+async function fail(error: unknown): Promise<never> {
+  const log = await run("journalctl", "--no-pager", "--output=cat", "--unit=gantry");
+  console.error(`${error}\n${JSON.stringify(await look())}\n${log}`);
+  process.exit(1);
+}
+
+function nameOf({ metadata }: Pod): string {
+  return metadata?.name?.replace(/-node$/, "") ?? "";
+}
+
+function stateOf(pod: Pod): string {
+  return isReady(pod) ? "Ready" : (pod.status?.phase ?? "");
+}
