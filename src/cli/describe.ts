@@ -11,7 +11,7 @@ import { findPod, listPods, nameOf, podTypes } from "./find-pods.ts";
 import { formatOutline, nested, type Outline } from "./outline.ts";
 import { print } from "./output.ts";
 import { none } from "./resource.ts";
-import { printable, Table } from "./table.ts";
+import { Table } from "./table.ts";
 
 export interface PodsOptions extends ServerOptions {
   readonly namespace: string;
@@ -107,7 +107,7 @@ function conditionTable({ status }: Pod): string {
     `  ${type}`,
     is,
     reason,
-    printable(message),
+    message,
   ]);
   return new Table().add([["  Type", "Status", "Reason", "Message"], ...rows]);
 }
@@ -135,7 +135,7 @@ function eventTable(events: readonly Event[], nowMs: number): string {
     const age = since(lastTimestamp);
     const seen = count > 1 ? `${age} (x${count} over ${since(firstTimestamp)})` : age;
     const color = type === "Warning" ? ("yellow" as const) : undefined;
-    return [{ text: `  ${type}`, color }, reason, seen, source?.component ?? "", printable(message)];
+    return [{ text: `  ${type}`, color }, reason, seen, source?.component ?? "", message];
   });
   return `Events:\n${new Table().add([["  Type", "Reason", "Age", "From", "Message"], ...rows])}`;
 }

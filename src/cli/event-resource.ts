@@ -3,7 +3,7 @@
 import type { Event, EventList } from "kubernetes-types/core/v1";
 import { formatAge } from "../pod/age.ts";
 import { type Columns, type Resource, unknown } from "./resource.ts";
-import { printable, type Row } from "./table.ts";
+import type { Row } from "./table.ts";
 
 export const eventResource: Resource<Event> = {
   names: ["events", "event", "ev"],
@@ -37,7 +37,7 @@ function eventRow(event: Event, { isWide, nowMs }: Columns): Row {
     reason,
     `${(involvedObject.kind ?? "").toLowerCase()}/${involvedObject.name ?? ""}`,
     ...(isWide ? [involvedObject.fieldPath ?? ""] : []),
-    printable(message),
+    message,
   ];
 }
 

@@ -1,5 +1,6 @@
 // `gantry explain pod`: why a pod is not Ready.
 
+import { printable } from "../pod/printable.ts";
 import { AgentClient } from "./agent-client.ts";
 import { type PodsOptions, podsNamed } from "./describe.ts";
 import { nameOf } from "./find-pods.ts";
@@ -12,7 +13,7 @@ export async function runExplain(what: readonly string[], options: PodsOptions):
   for (const pod of pods) {
     const { namespace, name } = nameOf(pod);
     const answer = await client.ask(`/pods/${namespace}/${name}/explain`, { accept: "text/plain" });
-    await print(await answer.text());
+    await print((await answer.text()).split("\n").map(printable).join("\n"));
   }
   return 0;
 }

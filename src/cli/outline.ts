@@ -1,6 +1,6 @@
 // Names and values below each other, values in one column, as kubectl describes things. Pure.
 
-import { printable } from "./table.ts";
+import { onOneLine } from "./output.ts";
 
 /** A value may be lines of its own, or an outline below its name; undefined leaves it out. */
 export type Outline = readonly (readonly [
@@ -24,7 +24,7 @@ export function formatOutline(outline: Outline, indent = 0): string {
   return shown
     .map(([name, value = ""]) => {
       if (isNested(value)) return `${margin}${name}:\n${formatOutline(value.outline, indent + 2)}`;
-      const [first = "", ...rest] = [value].flat().map(printable);
+      const [first = "", ...rest] = [value].flat().map(onOneLine);
       const lines = [`${`${name}:`.padEnd(width)}${first}`, ...rest.map((line) => " ".repeat(width) + line)];
       return lines.map((line) => `${margin}${line}`.trimEnd().concat("\n")).join("");
     })

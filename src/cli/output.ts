@@ -2,6 +2,7 @@
 // Invariant: what was printed has been written before the process ends; process.stdout alone would drop it where a pipe is full.
 
 import { hasErrorCode } from "../host/error.ts";
+import { printable } from "../pod/printable.ts";
 import { OutputClosed } from "./failure.ts";
 
 /** Resolves once it is written, and so no faster than the reader takes it. Throws OutputClosed. */
@@ -11,7 +12,12 @@ export async function print(text: string | Uint8Array): Promise<void> {
 
 /** One line on standard error. */
 export async function tell(line: string): Promise<void> {
-  await write(process.stderr, `${line}\n`);
+  await write(process.stderr, `${onOneLine(line)}\n`);
+}
+
+/** What others wrote, as it may stand in a line of ours. */
+export function onOneLine(text: string): string {
+  return printable(text.replaceAll(/\s*[\n\t]\s*/g, " "));
 }
 
 function write(stream: NodeJS.WriteStream, text: string | Uint8Array): Promise<void> {

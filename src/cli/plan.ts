@@ -6,8 +6,7 @@ import { errorChain } from "../host/error.ts";
 import { serializeYaml } from "../manifest/yaml-text.ts";
 import { AgentClient, type ServerOptions } from "./agent-client.ts";
 import { CommandFailure, UsageError } from "./failure.ts";
-import { type Color, paint, print } from "./output.ts";
-import { printable } from "./table.ts";
+import { type Color, onOneLine, paint, print } from "./output.ts";
 
 export interface PlanOptions extends ServerOptions {
   /** `unit,appc`. */
@@ -96,7 +95,7 @@ function planText({ unreadable, files }: Plan, shown: readonly Part[]): string {
   const head = unreadable === undefined ? "" : paint(`${unreadable}\n`, "red");
   const blocks = files.map(({ path, problems, pods }) => {
     const lines = [
-      ...problems.map((problem) => paint(`  ! ${printable(problem)}`, "red")),
+      ...problems.map((problem) => paint(`  ! ${onOneLine(problem)}`, "red")),
       ...(problems.length > 0 ? ["  what was accepted of it before stays"] : []),
       ...pods.flatMap((pod) => podLines(pod, shown)),
       ...(problems.length + pods.length === 0 ? ["  no pods"] : []),
@@ -110,9 +109,9 @@ function podLines(pod: PlannedPod, shown: readonly Part[]): readonly string[] {
   const { sign, verb, color } = words[pod.change];
   const indented = (text: string) => text.trimEnd().replaceAll(/^(?=.)/gm, "        ");
   return [
-    `${paint(`  ${sign} pod ${pod.namespace}/${pod.name} ${verb}`, color)}: ${printable(pod.why)}`,
-    ...(pod.problem === undefined ? [] : [paint(`    ! it could not be: ${printable(pod.problem)}`, "red")]),
-    ...pod.unknown.map((line) => `    ? ${printable(line)}`),
+    `${paint(`  ${sign} pod ${pod.namespace}/${pod.name} ${verb}`, color)}: ${onOneLine(pod.why)}`,
+    ...(pod.problem === undefined ? [] : [paint(`    ! it could not be: ${onOneLine(pod.problem)}`, "red")]),
+    ...pod.unknown.map((line) => `    ? ${onOneLine(line)}`),
     ...pod.stages.flatMap(({ stage, unit, appc }) => [
       ...(shown.includes("unit") ? [`    unit of ${stage}:`, indented(unit)] : []),
       ...(shown.includes("appc")

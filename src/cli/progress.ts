@@ -3,13 +3,13 @@
 
 import type { Pod } from "kubernetes-types/core/v1";
 import { nameOf } from "./find-pods.ts";
-import { printable } from "./table.ts";
+import { onOneLine } from "./output.ts";
 
 /** Undefined takes the line away. */
 export function showProgress(text: string | undefined): void {
   if (!process.stderr.isTTY) return;
   const width = Math.max(20, process.stderr.columns || 80) - 1;
-  process.stderr.write(`\r\x1b[K${text === undefined ? "" : printable(text).slice(0, width)}`);
+  process.stderr.write(`\r\x1b[K${text === undefined ? "" : onOneLine(text).slice(0, width)}`);
 }
 
 /** What a Pod's images are waited for; undefined: none is. */

@@ -1,6 +1,6 @@
 // Tables as kubectl prints them: columns three spaces apart, as wide as their widest cell.
 
-import { type Color, paint } from "./output.ts";
+import { type Color, onOneLine, paint } from "./output.ts";
 
 export type Cell = string | { readonly text: string; readonly color: Color | undefined };
 export type Row = readonly Cell[];
@@ -34,11 +34,5 @@ export class Table {
 }
 
 function textOf(cell: Cell | undefined): string {
-  // What comes from a pod must not move a person's terminal.
-  return printable(typeof cell === "object" ? cell.text : (cell ?? ""));
-}
-
-/** On one line, without control characters. */
-export function printable(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, " ").replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, "\ufffd");
+  return onOneLine(typeof cell === "object" ? cell.text : (cell ?? ""));
 }

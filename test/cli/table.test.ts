@@ -17,7 +17,9 @@ test("columns are as wide as their widest cell, and stay where they are", () => 
 });
 
 test("nothing that a pod says moves a terminal", () => {
-  expect(new Table().add([["\x1b[2Jx", "two\nlines"]])).toBe("\ufffd[2Jx   two lines\n");
+  expect(new Table().add([["\x1b[2Jx\x9b1m", "two\nlines\tand more"]])).toBe(
+    "\ufffd[2Jx\ufffd1m   two lines and more\n",
+  );
 });
 
 test("an outline", () => {
