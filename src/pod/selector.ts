@@ -10,18 +10,18 @@ export function parseLabelSelector(text: string): ((labels: Labels) => boolean) 
 }
 
 function parseTerm(term: string): ((labels: Labels) => boolean) | undefined {
-  const set = /^(\S+)\s+(in|notin)\s+\(([^()]*)\)$/.exec(term);
+  const set = /^([\w./-]+)\s+(in|notin)\s+\(([\w.,\s-]*)\)$/.exec(term);
   if (set) {
     const [, key = "", operator, list = ""] = set;
     const values = list.split(",").map((value) => value.trim());
     return (labels) => values.includes(labels[key] ?? "\0") === (operator === "in");
   }
-  const equality = /^([^=!\s]+)\s*(==|=|!=)\s*([^=!\s]*)$/.exec(term);
+  const equality = /^([\w./-]+)\s*(==|=|!=)\s*([\w.-]*)$/.exec(term);
   if (equality) {
     const [, key = "", operator, value = ""] = equality;
     return (labels) => (labels[key] === value) === (operator !== "!=");
   }
-  const existence = /^(!?)\s*([^=!\s]+)$/.exec(term);
+  const existence = /^(!?)\s*([\w./-]+)$/.exec(term);
   if (existence === null) return undefined;
   const [, not, key = ""] = existence;
   return (labels) => Object.hasOwn(labels, key) === (not === "");

@@ -24,9 +24,12 @@ test.each([
   expect(parseLabelSelector(selector)?.(labels)).toBe(expected);
 });
 
-test.each(["app in web", "=", "a=b=c", "", "a b", "a in (b"])("%j is no selector of labels", (selector) => {
-  expect(parseLabelSelector(selector)).toBeUndefined();
-});
+test.each(["app in web", "=", "a=b=c", "", "a b", "a in (b", "((", "a=(b", "a in (b=c)", "a,,b"])(
+  "%j is no selector of labels",
+  (selector) => {
+    expect(parseLabelSelector(selector)).toBeUndefined();
+  },
+);
 
 const pod = { metadata: { name: "web", labels }, spec: { hostNetwork: true }, status: { phase: "Running" } };
 
