@@ -1,7 +1,7 @@
 // What the agent is told: defaults, then the file, its drop-ins, `GANTRY_*` and flags, each beating those before it.
 // Invariant: strict. What is unknown or unusable is a ConfigError that names its place, and is never ignored.
 
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorChain, hasErrorCode } from "../host/error.ts";
 import { nearestName } from "../manifest/nearest-name.ts";
@@ -78,7 +78,8 @@ async function fileLayers(named: string | undefined): Promise<readonly DecodedFi
   const dropIns = join(dirname(path), "config.d");
   const names = await readdir(dropIns).catch(missingIs([]));
   const files = names.filter((name) => /^[^.].*\.yaml$/.test(name)).sort();
-  const layers = [path, ...files.map((name) => join(dropIns, name))].map(async (file) => {
+  const paths = [path, ...files.map((name) => join(dropIns, name))];
+  const layers = paths.map(async (file) => {
     try {
       const text = await readFile(file, "utf8").catch(named === undefined ? missingIs("") : rethrow);
       return decodeConfigFile(file, text);
@@ -86,7 +87,17 @@ async function fileLayers(named: string | undefined): Promise<readonly DecodedFi
       return { given: new Map(), problems: [`${file}: cannot be read: ${errorChain(error)}`] };
     }
   });
-  return Promise.all(layers);
+  const open = await Promise.all([dropIns, ...paths].map(opennessOf));
+  return [{ given: new Map(), problems: open.flat() }, ...(await Promise.all(layers))];
+}
+
+/** Who may write it has the agent, and so root, do anything. What cannot be looked at is told by who reads it. */
+async function opennessOf(path: string): Promise<readonly string[]> {
+  const mode = await stat(path).then(
+    (found) => found.mode,
+    () => 0,
+  );
+  return (mode & 0o002) === 0 ? [] : [`${path}: may be written by everyone (chmod o-w ${path})`];
 }
 
 function missingIs<T>(instead: T): (error: unknown) => T {

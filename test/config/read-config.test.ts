@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { ConfigError } from "../../src/config/config-error.ts";
 import { type ConfigInput, readConfig } from "../../src/config/read-config.ts";
 import type { Config } from "../../src/config/settings.ts";
@@ -181,6 +182,17 @@ describe("from files", () => {
     await using files = await withFiles({ "config.yaml": "a: 1\n", "config.d/x.yaml": "b: 1\n" });
     const found = await problemsOf({ config: files.path, network: "x", listen: ["y"] }, { GANTRY_C: "1" });
     expect(found.length).toBeGreaterThanOrEqual(3);
+  });
+
+  test("what everyone may write is refused, with its place", async () => {
+    await using files = await withFiles({ "config.yaml": "", "config.d/x.yaml": "debug: true\n" });
+    const base = dirname(files.path);
+    await chmod(`${base}/config.d/x.yaml`, 0o666);
+    await chmod(`${base}/config.d`, 0o1777);
+    expect(await files.problems()).toEqual([
+      "./config.d: may be written by everyone (chmod o-w ./config.d)",
+      "./config.d/x.yaml: may be written by everyone (chmod o-w ./config.d/x.yaml)",
+    ]);
   });
 
   test("a file that was named must be there", async () => {
