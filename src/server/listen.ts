@@ -65,7 +65,11 @@ async function listenUnix(path: string, place: Place): Promise<Listener> {
   const temporary = `${path}.${process.pid}`;
   const server = new HttpServer({ ...place, tls: undefined, door: () => ({ kind: "unix" }) });
   try {
-    await server.listen({ path: temporary });
+    await rm(temporary, { force: true }); // of a process of that number that was killed just here
+    const umask = process.umask(0o177);
+    const listening = server.listen({ path: temporary }); // made by the time that this returns
+    process.umask(umask);
+    await listening;
     const group = await groupId("gantry");
     if (group !== undefined) await chown(temporary, process.getuid?.() ?? 0, group);
     await chmod(temporary, 0o660);

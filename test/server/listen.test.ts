@@ -45,6 +45,13 @@ describe("the unix socket", () => {
     expect(await curled(listener.address, "/")).toBe("hello");
   });
 
+  test("regression: what a killed process of the same number had left beside it kept the agent from starting", async () => {
+    const path = `${dir.path}/left.sock`;
+    await writeFile(`${path}.${process.pid}`, "");
+    await using listener = await listenAt(text, `unix://${path}`);
+    expect(await curled(listener.address, "/")).toBe("hello");
+  });
+
   test("leaves alone one that is answered, and a file that is no socket", async () => {
     const path = `${dir.path}/taken.sock`;
     const other = createServer().listen(path);
