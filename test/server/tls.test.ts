@@ -138,6 +138,23 @@ describe("who gets in", () => {
     }
   });
 
+  test("nor who resumes a session that was begun without a certificate, or with a wrong one", async () => {
+    const { port } = new URL(listener.address);
+    const ask = async (...options: string[]) => {
+      const argv = ["openssl", "s_client", "-connect", `127.0.0.1:${port}`, "-ign_eof", ...options];
+      const request = "GET /pods HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+      const child = Bun.spawn(argv, { stdin: Buffer.from(request), stderr: "ignore", cwd: dir.path });
+      const text = await child.stdout.text();
+      return [/^(New|Reused), TLS/m.exec(text)?.[1], /HTTP\/1\.1 (\d{3})/.exec(text)?.[1]];
+    };
+    for (const version of ["-tls1_2", "-tls1_3"]) {
+      for (const shown of [[], ["-cert", "mallory.crt", "-key", "mallory.key"]]) {
+        expect(await ask(version, ...shown, "-sess_out", "session")).toEqual(["New", "401"]);
+        expect(await ask(version, ...shown, "-sess_in", "session")).toEqual(["Reused", "401"]);
+      }
+    }
+  });
+
   test("no page of another site, also by a browser that has a certificate", async () => {
     const { port } = new URL(listener.address);
     const own = ["-H", `Origin: https://localhost:${port}`];
