@@ -22,6 +22,9 @@ export interface ExchangeOptions {
   claimFollower(): () => void;
 }
 
+/** Written to one client before the others have their turn. */
+const turnBytes = 64 * 1024;
+
 export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #left = new AbortController();
@@ -143,8 +146,14 @@ export class Exchange {
     response.flushHeaders(); // before the first line of a log that is silent
     const reader = answer.body.getReader();
     this.#left.signal.addEventListener("abort", () => void reader.cancel().catch(() => undefined));
+    let bytes = 0;
     for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+      bytes += value.length;
       if (!response.write(value)) await this.#drained();
+      else if (bytes > turnBytes) {
+        bytes = 0;
+        await othersTurn(); // a client that takes all there is would keep everybody else waiting
+      }
     }
     if (this.#left.signal.aborted) return;
     response.addTrailers(this.#trailers);
@@ -165,6 +174,12 @@ export class Exchange {
     response.on("drain", settle).on("close", settle);
     return promise;
   }
+}
+
+function othersTurn(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setImmediate(resolve);
+  return promise;
 }
 
 /** RFC 9112: a request has a body when one of these says so. */
