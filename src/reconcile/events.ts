@@ -55,7 +55,8 @@ export function killingEvents(
       object: { kind: "Pod", key, uid, container: name },
       type: "Normal",
       reason: "Killing",
-      message: `Stopping container ${name}: ${why}`,
+      // A cause names the container that is to blame.
+      message: `Stopping container ${name}: ${why.replace(new RegExp(`^container ${name}: `), "")}`,
     }));
 }
 

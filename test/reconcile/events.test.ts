@@ -100,12 +100,7 @@ test("an unhealthy container", async () => {
   if (live)
     loop.health = new Map([[live.uuid, new Map([["main", { isStarted: true, isReady: false, unhealthy }]])]]);
   loop.reconciler.wake("health");
-  await events(
-    loop,
-    "Killing main: Stopping container main: container main: Liveness probe failed: no",
-    created,
-    started,
-  );
+  await events(loop, "Killing main: Stopping container main: Liveness probe failed: no", created, started);
   expect(loop.runtime.revisions.find(({ uuid }) => uuid === live?.uuid)?.state).toMatchObject({
     killed: { reason: "Unhealthy" },
     isStopped: false,
