@@ -168,7 +168,7 @@ test("300 pods are planned in about three times the time of 100", () => {
       expect(plan(world).actions).toEqual([]);
       return (Bun.nanoseconds() - startNs) / 1e6;
     });
-    return times.sort((a, b) => a - b)[4] ?? 0;
+    return Math.min(...times); // on a busy machine any may take long
   };
   millisFor(300);
   expect(millisFor(300)).toBeLessThan(9 * millisFor(100) + 5);
