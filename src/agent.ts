@@ -12,7 +12,7 @@ import { systemClock, systemTimers } from "./host/clock.ts";
 import { lockDirectory } from "./host/directory-lock.ts";
 import { errorChain } from "./host/error.ts";
 import type { Log } from "./host/log.ts";
-import { trimMemory } from "./host/memory.ts";
+import { trimMemoryWhenIdle } from "./host/memory.ts";
 import { isConfined, outsideArgv } from "./host/outside.ts";
 import { parseAcceptedPod } from "./manifest/accepted.ts";
 import { ManifestDirectory } from "./manifest/directory.ts";
@@ -46,8 +46,6 @@ import { version } from "./version.ts";
 
 /** A pass that has not ended after this time hangs: observe() has deadlines of its own that are shorter. */
 const hungAfterMs = 180_000;
-/** Without a pass for so long, what the last ones left in memory is given back. */
-const idleAfterMs = 10_000;
 
 export interface AgentContext {
   readonly self: readonly [program: string, ...args: string[]];
@@ -177,7 +175,7 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
     log,
     onPass(report) {
       cancelTrim();
-      cancelTrim = systemTimers.after(idleAfterMs, trimMemory);
+      cancelTrim = trimMemoryWhenIdle(systemTimers);
       if (report.kind === "observed") prober.update(probeTargets(report, hostAddress()));
       reportPass(report, status, health);
       node.notePass(report);
