@@ -109,7 +109,10 @@ const hostPath = struct({
 
 const emptyDir = struct({
   medium: optional(choice(["Memory"], ["HugePages"]), "without one: on disk"),
-  sizeLimit: optional(quantity, "of `Memory` the file system's size; on disk a pod that holds more is evicted"),
+  sizeLimit: optional(
+    quantity,
+    "of `Memory` the file system's size; on disk a pod that holds more is evicted",
+  ),
 } satisfies RowsOf<EmptyDirVolumeSource>);
 
 export const volume = struct({

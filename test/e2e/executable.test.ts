@@ -48,8 +48,7 @@ test("nothing is in it that would be loaded from there: dbus-next's optional pac
 });
 
 test("no fault points are in it", async () => {
-  const has = async (path: string) =>
-    Buffer.from(await Bun.file(path).arrayBuffer()).includes("FAULT_POINT");
+  const has = async (path: string) => Buffer.from(await Bun.file(path).arrayBuffer()).includes("FAULT_POINT");
   expect([await has(await executable()), await has(await faultyExecutable())]).toEqual([false, true]);
 });
 
