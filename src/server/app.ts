@@ -45,6 +45,9 @@ export interface AppOptions {
 
 export type App = Hono<ServerEnv>;
 
+/** Of what a client has made up. */
+const loggedMax = 300;
+
 export function createApp(options: AppOptions): App {
   const app: App = new Hono();
   app.use(async (c, next) => {
@@ -79,8 +82,9 @@ export function createApp(options: AppOptions): App {
   );
   const refuse = (c: ServerContext, error: RequestError) => {
     const { requestId } = c.var;
-    const { method, path } = c.req;
-    options.log.info("refused", { method, path, status: error.status, detail: error.message, requestId });
+    const { method } = c.req;
+    const [path, detail] = [c.req.path.slice(0, loggedMax), error.message.slice(0, loggedMax)];
+    options.log.info("refused", { method, path, status: error.status, detail, requestId });
     return problemResponse(error, requestId);
   };
   app.notFound((c) => refuse(c, new RequestError(404, `There is no ${c.req.path}`)));

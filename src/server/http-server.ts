@@ -24,6 +24,8 @@ export interface HttpServerOptions {
 
 /** How long a connection over the limit may take to send what it is answered 503. */
 const excessMs = 2000;
+/** How long a client may take to take the answer that ends its connection. */
+const refusalMs = 1000;
 
 /** What there is to know of a connection beside its socket. */
 interface Client {
@@ -175,8 +177,14 @@ export class HttpServer implements AsyncDisposable {
       ([name, value]) => `${name}: ${value}`,
     );
     const answer = `HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join("\r\n")}\r\n\r\n${text}`;
-    if (socket.writable) socket.end(answer, () => socket.destroy());
-    else socket.destroy();
+    const raw = this.#clients.get(socket)?.raw ?? socket;
+    if (!socket.writable) {
+      raw.destroy();
+      return;
+    }
+    socket.end(answer, () => raw.destroy());
+    const late = setTimeout(() => raw.destroy(), refusalMs); // who has not ended a TLS handshake cannot be answered
+    raw.once("close", () => clearTimeout(late));
   }
 }
 

@@ -7,8 +7,8 @@ import { ListenError, type Listener } from "../../src/server/listen.ts";
 import type { TlsFiles } from "../../src/server/tls.ts";
 import { tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
-import { curled, listenAt, noTls, placeOf, statusOf } from "./at-socket.ts";
-import { testApp } from "./test-app.ts";
+import { curl, curled, listenAt, noTls, placeOf, rawClient, statusOf } from "./at-socket.ts";
+import { silentLog, stream, testApp } from "./test-app.ts";
 
 const dir = await tempDir();
 afterAll(() => dir[Symbol.asyncDispose]());
@@ -168,6 +168,61 @@ describe("who gets in", () => {
     expect(await status("--tls-max", "1.1", ...bearer(token))).toBe(0);
     expect(await curled(listener.address.replace("https", "http"), "/pods")).toBe("");
   });
+});
+
+test("a followed log goes on in silence, and is ended when its client leaves", async () => {
+  const log = silentLog("first");
+  const { app } = testApp({ log: log.open });
+  await using listener = await listenAt(app, "https://localhost:0", {
+    tls: files,
+    limits: { silenceMs: 100 },
+  });
+  const path = "/pods/default/web-edge/logs?follow=true";
+  const client = curl(
+    listener.address,
+    path,
+    "--cacert",
+    at("ca.crt"),
+    "-H",
+    `Authorization: Bearer ${token}`,
+  );
+  expect(new TextDecoder().decode((await client.stdout.getReader().read()).value)).toBe("first\n");
+  // That nothing ends it is only seen by letting several times that time pass.
+  expect(await Promise.race([client.exited, Bun.sleep(500).then(() => "open")])).toBe("open");
+  client.kill("SIGKILL");
+  await waitUntil("it to be ended", () => log.openCount() === 0);
+});
+
+test("a client that takes nothing holds the log back", async () => {
+  let made = 0;
+  function* endless() {
+    for (;;) {
+      made++;
+      yield "x".repeat(1000);
+    }
+  }
+  const { app } = testApp({ log: () => stream(endless()) });
+  await using listener = await listenAt(app, "https://localhost:0", { tls: files });
+  const options = ["--cacert", at("ca.crt"), "-H", `Authorization: Bearer ${token}`, "--limit-rate", "1k"];
+  const client = curl(listener.address, "/pods/default/web-edge/logs", ...options, "-o", "/dev/null");
+  let before = -1;
+  await waitUntil("it to stand still", async () => {
+    const isStill = made > 0 && before === made;
+    before = made;
+    await Bun.sleep(50);
+    return isStill;
+  });
+  expect(made).toBeLessThan(20_000);
+  client.kill("SIGKILL");
+});
+
+test("a silent handshake is cut", async () => {
+  await using listener = await listenAt(testApp().app, "https://localhost:0", {
+    tls: files,
+    limits: { headerMs: 200 },
+  });
+  const client = rawClient(listener.address, "\x16\x03\x01");
+  expect(await client.closed).toBeLessThan(3000);
 });
 
 test("connections over the limit are told so, and those count that have not ended their handshake", async () => {
