@@ -15,7 +15,7 @@ import { usageAtRest } from "./usage.ts";
 const fewPods = 20;
 const podCount = 110;
 const firstPort = 21_000;
-const idleSeconds = Number(process.env.BENCH_IDLE_SECONDS ?? 30);
+const idleSeconds = Number(process.env.BENCH_IDLE_SECONDS ?? 20);
 
 export async function fleetFigures(): Promise<readonly Figure[]> {
   await using machine = await Machine.create({ flags: ["--listen=http://127.0.0.1:0"] });

@@ -20,7 +20,7 @@ export async function deathFigures(): Promise<readonly Figure[]> {
   await machine.startAgent();
   const figures: Figure[] = [];
   for (const network of networks) {
-    const deaths = await repeat(10, (round) => death(machine, network, round));
+    const deaths = await repeat(7, (round) => death(machine, network, round));
     figures.push(
       {
         what: `app's death -> noticed${ofNetwork[network]}`,
@@ -70,7 +70,7 @@ export async function editFigures(): Promise<readonly Figure[]> {
     figures.push({
       what: `edit: old app's last line -> new app's first${ofNetwork[network]}; floor: systemctl stop; start`,
       unit: "ms",
-      samples: await repeat(10, async (round) => {
+      samples: await repeat(7, async (round) => {
         const script = announcing(`first ${network} ${round}`, `last ${network} ${round}`);
         await machine.write(
           `${name}.yaml`,
@@ -80,7 +80,7 @@ export async function editFigures(): Promise<readonly Figure[]> {
         await machine.waitForReady(name);
         return round === 0 ? 0 : newMs - (await lineAtMs(`last ${network} ${round - 1}`));
       }),
-      floor: await repeat(10, (round) => editByHand(machine, network, round)),
+      floor: await repeat(7, (round) => editByHand(machine, network, round)),
       target: { ratioAtMost: 1.5 },
     });
   }

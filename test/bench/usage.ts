@@ -1,6 +1,9 @@
 // What a process uses, as /proc tells it.
 
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
+
+/** Idle for 10 s it collects its garbage. */
+const settleMs = 12_000;
 
 interface Usage {
   /** With the children that it has waited for. */
@@ -10,13 +13,16 @@ interface Usage {
 }
 
 async function usage(pid: number): Promise<Usage> {
-  const [stat, io, smaps] = await Promise.all(
-    ["stat", "io", "smaps_rollup"].map((name) => readFile(`/proc/${pid}/${name}`, "utf8")),
+  const text = (name: string) => readFile(`/proc/${pid}/${name}`, "utf8");
+  const [stat, io, smaps] = await Promise.all(["stat", "io", "smaps_rollup"].map(text));
+  const tasks = await Promise.all(
+    (await readdir(`/proc/${pid}/task`)).map((id) => text(`task/${id}/schedstat`).catch(() => "0")),
   );
-  // From the state on: utime, stime, cutime and cstime.
+  const ownNs = tasks.reduce((sum, line) => sum + Number(line.split(" ")[0]), 0);
+  // From the state on cutime and cstime, in ticks. Our own would be too coarse in these.
   const fields = (stat ?? "").slice((stat ?? "").lastIndexOf(")") + 2).split(" ");
   return {
-    cpuMs: fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0),
+    cpuMs: ownNs / 1_000_000 + (Number(fields[13]) + Number(fields[14])) * 10,
     writtenBytes: Number(/^write_bytes: (\d+)/m.exec(io ?? "")?.[1]),
     pssMiB: Number(/^Pss:\s+(\d+)/m.exec(smaps ?? "")?.[1]) / 1024,
   };
@@ -30,7 +36,7 @@ interface Rest {
 
 /** What it uses while nothing happens, after what was still to do. */
 export async function usageAtRest(pid: number, seconds: number): Promise<Rest> {
-  await Bun.sleep(8000);
+  await Bun.sleep(settleMs);
   const before = await usage(pid);
   await Bun.sleep(seconds * 1000);
   const after = await usage(pid);
