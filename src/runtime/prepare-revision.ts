@@ -59,6 +59,9 @@ interface Preparation<Parts = PrepareParts> {
   readonly signal: AbortSignal;
 }
 
+/** The engine's pods take their network down once their apps have ended; half of that is nobody's to find (CNI's ptp forgets its rules). */
+const engineTidySeconds = 30;
+
 /** Throws RuntimeError. */
 export async function prepareRevision(
   pod: Pod,
@@ -71,11 +74,15 @@ export async function prepareRevision(
   const preparation = { pod, attempt, run, parts, signal };
   await checkWishes(pod, { rkt, isBuiltin, missingPids: parts.missingPids() }, signal);
   checkNetwork(attempt, isBuiltin);
-  await makeDirectory(pod, parts).catch((error: unknown) => {
+  const cannot = (what: string) => (error: unknown) => {
+    if (error instanceof RuntimeError) throw error;
     if (isDiskFull(error)) garbage.noteDiskFull();
-    asRuntimeError("CreateContainerError", "make the pod's directory")(error);
-  });
-  const { environment, mounts, messages } = await files.setUp(pod, attempt.stage);
+    return asRuntimeError("CreateContainerError", what)(error);
+  };
+  await makeDirectory(pod, parts).catch(cannot("make the pod's directory"));
+  const { environment, mounts, messages } = await files
+    .setUp(pod, attempt.stage)
+    .catch(cannot("write the pod's files"));
   using images = await ensureImages(preparation);
   garbage.noteChange();
   const stage1 = { name: stage1Name, path: stage1Path };
@@ -192,6 +199,7 @@ export async function unitText(
     ...(await podRun(run, { ...parts, uuid, networkOf, order }, signal)),
     finishedFile: parts.directories.finishedFile(pod.uid, uuid),
     graceSeconds: terminationGracePeriodSeconds,
+    tidySeconds: parts.isBuiltin ? engineTidySeconds : undefined,
   });
 }
 

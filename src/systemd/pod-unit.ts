@@ -48,6 +48,8 @@ export interface PodUnitOptions extends PodUnit {
   /** Written when the pod ends, see parseFinished(). Its directory must be there. */
   readonly finishedFile: string;
   readonly order: UnitOrder;
+  /** What it has to do once its apps have ended may take this long, however short their grace period. */
+  readonly tidySeconds?: number | undefined;
   readonly seLinuxContext?: string | undefined;
 }
 
@@ -82,9 +84,10 @@ export function podUnitText(options: PodUnitOptions): string {
   const { uuid, pod, seLinuxContext } = options;
   const stage = options.stage.kind === "containers" ? "" : `, ${serializeStage(options.stage)}`;
   const description = `Pod ${podKey(pod.namespace, pod.name)}${stage} (rkt ${uuid.slice(0, 8)})`;
-  // The built-in engine's apps are units that are stopped before this one (BindsTo=, After=), each with this grace period of its own,
-  // so here the time is never used up. With a real rkt it is what the apps inside get altogether.
-  const timeoutStopSec = Math.max(options.graceSeconds, graceSecondsMin);
+  // The built-in engine's apps are units that are stopped before this one (BindsTo=, After=), each with this grace period of its own: here
+  // it is for what the engine does then. With a real rkt it is what the apps inside get altogether.
+  const grace = Math.max(options.graceSeconds, graceSecondsMin);
+  const timeoutStopSec = Math.max(grace, options.tidySeconds ?? 0);
   // `-`: a full disk must not turn a pod that ended well into a failed one.
   const execStopPost = `-${execCommand(["/bin/sh", "-c", finishScript, options.finishedFile])} %n`;
   return serializeUnitFile([
@@ -124,6 +127,7 @@ export function podUnitText(options: PodUnitOptions): string {
         ...(options.networkOf === undefined
           ? []
           : ([["NetworkOf", options.networkOf]] satisfies UnitEntry[])),
+        ...(grace === timeoutStopSec ? [] : ([["GraceSeconds", `${grace}s`]] satisfies UnitEntry[])),
         // As JSON, since a file name may hold what a unit file can't: a newline, a blank or a backslash at its end.
         ["Manifest", JSON.stringify(options.manifest)],
       ],
@@ -172,7 +176,7 @@ export function parsePodUnit(text: string): PodUnit | undefined {
     manifest,
     stage,
     networkOf,
-    graceSeconds: graceSeconds(unitValues(file, "Service", "TimeoutStopSec").at(-1)),
+    graceSeconds: graceSeconds(value("GraceSeconds") ?? unitValues(file, "Service", "TimeoutStopSec").at(-1)),
   };
 }
 

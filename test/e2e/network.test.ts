@@ -1,6 +1,7 @@
 // Pods in a network of their own: their address is told, their host ports lead to them, and nothing is left of it.
 
 import { expect, test } from "bun:test";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { networkState } from "../engine/network/networked-pod.ts";
 import { waitUntil } from "../wait-until.ts";
 import { Machine, uuidOf } from "./machine.ts";
@@ -116,4 +117,26 @@ test("without plugins the pod's status says what is missing", async () => {
   } finally {
     await Bun.$`umount /usr/lib/cni`.quiet();
   }
+});
+
+test("regression: a network was left half torn down where that took longer than the grace period", async () => {
+  await using machine = await Machine.create({ flags: ["--network=slow"] });
+  const told = `${machine.path}/told`;
+  const plugin = `#!/bin/sh
+case $CNI_COMMAND in
+  ADD) echo '{"cniVersion": "1.0.0", "ips": [{"address": "192.0.2.7/24"}]}' ;;
+  DEL) echo begun >>${told}; sleep 4; echo done >>${told} ;;
+  VERSION) echo '{"cniVersion": "1.0.0", "supportedVersions": ["1.0.0"]}' ;;
+esac
+`;
+  for (const directory of ["/opt/cni/bin", "/etc/gantry/net.d"]) await mkdir(directory, { recursive: true });
+  await writeFile("/opt/cni/bin/slow", plugin, { mode: 0o755 });
+  const network = { cniVersion: "1.0.0", name: "slow", plugins: [{ type: "slow" }] };
+  await writeFile("/etc/gantry/net.d/slow.conflist", JSON.stringify(network));
+  await machine.startAgent();
+  await machine.write("web.yaml", manifest(machine.image, "one"));
+  await machine.waitForReady("web");
+  await machine.remove("web.yaml");
+  await waitUntil("nothing to be left", async () => (await machine.leftovers()).length === 0);
+  expect(await readFile(told, "utf8")).toBe("begun\ndone\n");
 });

@@ -1,11 +1,13 @@
 // What a machine runs out of: the agent does without, says so, and takes up its work when there is some again.
 
 import { expect, test } from "bun:test";
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Machine, run, uuidOf } from "../e2e/machine.ts";
 import { manifest } from "../e2e/manifest.ts";
 import { waitUntil } from "../wait-until.ts";
+import { leftoversOf } from "./machine-state.ts";
+import { untilNone } from "./until-none.ts";
 
 const says = (word: string) => ({ main: `echo ${word}; exec sleep 100000` });
 
@@ -91,3 +93,47 @@ test("1,000 changes in a second: the last one counts, few of the others do, and 
   console.log(`1,000 changes in ${Math.round(tookMs)} ms: ${runs} revisions`);
   expect(runs).toBeLessThan(100);
 }, 120_000);
+
+test("the disk is full when a pod is prepared: that is told, what runs stays, and it starts once there is room", async () => {
+  await using machine = await Machine.create({ flags: ["--eviction-hard=memory.available<1Mi"] });
+  const state = `${machine.path}/state`;
+  await mkdir(state);
+  await run("mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", state);
+  await machine.startAgent();
+  const { image } = machine;
+  await machine.write("web.yaml", manifest("web", { image }));
+  const web = await machine.waitForReady("web");
+  // To the last byte, and then with room for one file more each time: another step is the one that fails.
+  const told = new Set<string>();
+  for (let pages = 0, isRefused = true; isRefused; pages++) {
+    await run("sh", "-c", `dd if=/dev/zero of=${state}/others bs=4k 2>/dev/null; test -s ${state}/others`);
+    await run("truncate", "-s", `-${pages * 4096}`, `${state}/others`);
+    const name = `room-for-${pages}`; // each its own, as what failed is tried again only after a while
+    await machine.write(`${name}.yaml`, manifest(name, { image }));
+    const { status } = await machine.waitForPod(name, "refused, or running", (pod) => {
+      const { message = "" } = pod.status?.containerStatuses?.[0]?.state?.waiting ?? {};
+      return /no space left/i.test(message) || pod.status?.phase === "Running";
+    });
+    const { reason, message = "" } = status?.containerStatuses?.[0]?.state?.waiting ?? {};
+    isRefused = reason === "CreateContainerError";
+    if (isRefused) told.add(message.split(": ")[0] ?? "");
+    await machine.remove(`${name}.yaml`);
+    await waitUntil("what was deleted to be gone", async () => (await machine.pod(name)) === undefined);
+  }
+  expect([...told].slice(0, 3)).toEqual([
+    "Cannot make the pod's directory",
+    "Cannot write the pod's files",
+    "Cannot prepare the pod",
+  ]);
+  // An edit that cannot be prepared leaves the old version running.
+  await machine.write("web.yaml", manifest("web", { image, scripts: says("edited") }));
+  await waitUntil("the edit to be tried", () => /run: failed pod=default\/web-node/.test(machine.log));
+  expect(uuidOf(await machine.waitForReady("web"))).toBe(uuidOf(web) as string);
+
+  await rm(`${state}/others`);
+  await waitUntil("the edit to be done", async () => (await machine.logs("web")) === "edited\n", 30_000);
+  await machine.remove("web.yaml");
+  await machine.confirmDelete();
+  const left = async () => (await leftoversOf(machine)).filter((path) => path !== state);
+  await untilNone("what is left to go", left, machine);
+}, 150_000);

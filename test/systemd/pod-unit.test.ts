@@ -134,6 +134,15 @@ describe("parsePodUnit", () => {
     const text = `${podUnitText(web).replace("TimeoutStopSec=30s", "TimeoutStopSec=1min")}Later=1\n`;
     expect(parsePodUnit(text)).toMatchObject({ restartCount: 3, graceSeconds: 90 });
   });
+
+  test("time to tidy up is none that its apps may use, and a long grace period is enough for both", () => {
+    const short = podUnitText({ ...web, graceSeconds: 3, tidySeconds: 20 });
+    expect(short).toContain("TimeoutStopSec=20s\n");
+    expect(parsePodUnit(short)?.graceSeconds).toBe(3);
+    const long = podUnitText({ ...web, graceSeconds: 30, tidySeconds: 20 });
+    expect(long).toContain("TimeoutStopSec=30s\n");
+    expect(parsePodUnit(long)?.graceSeconds).toBe(30);
+  });
 });
 
 describe("the finish marker", () => {
