@@ -88,7 +88,14 @@ const defaultReasons: Readonly<Record<ActionKind, Reason>> = {
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #inFlight = new InFlight(() => this.wake("actionEnded"));
+  readonly #inFlight = new InFlight(() => {
+    this.#startQueued();
+    this.wake("actionEnded");
+  });
+  /** What the last plan asks for and has no place yet: one that becomes free does not wait for the next pass. */
+  #queue: readonly Action[] = [];
+  /** Since the last look began. */
+  #started = new Set<Action>();
   readonly #failures = new Map<ActionId, AttemptFailure>();
   /** Succeeded since the last plan: none should be in the next one. */
   readonly #succeeded = new Set<ActionId>();
@@ -140,6 +147,7 @@ export class Reconciler {
     } finally {
       signal.removeEventListener("abort", end);
       this.#cancelAlarm();
+      this.#queue = [];
       await this.#inFlight.cancelAll();
     }
   }
@@ -151,8 +159,8 @@ export class Reconciler {
     this.#cancelAlarm();
     log.debug("pass", { reasons: reasons.join(",") });
 
-    // Both from before the look: an action that ends during it was half done in what we see.
-    const inFlight = this.#inFlight.actions;
+    // An action that ends during the look was half done in what we see, and so was one that has been started meanwhile.
+    this.#started = new Set(this.#inFlight.actions);
     const succeeded = new Set(this.#succeeded);
     let observation: Observation;
     try {
@@ -165,12 +173,13 @@ export class Reconciler {
     this.#observeFailures = 0;
     this.#seen = observation;
 
+    const inFlight = [...this.#started];
     const world = this.#world(this.#options.desired(), observation, { inFlight, nowMs: clock.nowMs() });
     const decided = this.#plan(world, succeeded);
     this.#notice(decided, observation);
     for (const action of decided.cancel) this.#inFlight.cancel(action);
-    const recheckMs = decided.actions.map((action) => this.#startIfPlace(action));
-    this.#wakeAt(Math.min(...recheckMs, decided.recheckAtMs ?? Number.POSITIVE_INFINITY));
+    this.#queue = decided.actions;
+    this.#wakeAt(Math.min(this.#startQueued(), decided.recheckAtMs ?? Number.POSITIVE_INFINITY));
     const desired = { ...world.desired, pods: decided.pods };
     onPass({ kind: "observed", reasons, desired, observation, health: world.health, plan: decided });
   }
@@ -218,13 +227,21 @@ export class Reconciler {
     return inVain.length === 0 ? decided : plan(world);
   }
 
-  /** Starts it, or tells when there will be a place for it; the end of another wakes us anyway. */
+  /** Tells when there will be a place for what is still waiting; the end of another is one, too. */
+  #startQueued(): number {
+    const placeAtMs = new Map(this.#queue.map((action) => [action, this.#startIfPlace(action)]));
+    this.#queue = this.#queue.filter((action) => placeAtMs.get(action) !== Number.POSITIVE_INFINITY);
+    return Math.min(...placeAtMs.values());
+  }
+
+  /** Infinity: it has been started. */
   #startIfPlace(action: Action): number {
     const { clock, runtime, record, log } = this.#options;
     const nowMs = clock.nowMs();
     const placeAtMs = this.#inFlight.placeAtMs(action.kind, nowMs);
     if (placeAtMs > nowMs) return placeAtMs;
     log.info(action.kind, actionFields(action));
+    this.#started.add(action);
     this.#inFlight.start(action, nowMs, async (signal) => {
       try {
         await execute(action, { runtime, record, signal });
@@ -265,6 +282,7 @@ export class Reconciler {
   #cannotObserve(reasons: readonly WakeReason[], error: unknown): void {
     const { clock, log, onPass } = this.#options;
     this.#observeFailures += 1;
+    this.#queue = []; // as it was decided on what is not known to be so any more
     const delayMs = backOffMs(this.#observeFailures, observeBackOff);
     const text = errorChain(error);
     log.warn("Cannot look at the machine", { error: text, retryInMs: delayMs });

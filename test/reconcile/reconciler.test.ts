@@ -335,3 +335,44 @@ test("what the runtime says of a failure is kept, and what else it throws gets a
     failure: { reason: "RunContainerError", message: "surprise" },
   });
 });
+
+test("a place that becomes free is taken at once, also while the machine is looked at, and nothing is run twice for that", async () => {
+  const names = ["a", "b", "c", "d", "e", "f"];
+  const keys = names.map((name) => podKey("default", name));
+  const prepare = gate(...keys);
+  await using loop = new Loop(podsNamed([]));
+  loop.runtime.faults.set("prepare", prepare.fault);
+  loop.want(podsNamed(names));
+  await waitUntil("all places to be taken", () => prepare.waiting.length === 4);
+  const observe = gate("");
+  loop.runtime.faults.set("observe", observe.fault);
+  loop.reconciler.wake("resync");
+  await waitUntil("a look", () => observe.waiting.length === 1);
+  prepare.open();
+  await waitUntil("the others", () => prepare.waiting.length === 6);
+  await waitUntil("them to run", () => loop.live.length === 6);
+  loop.runtime.faults.clear();
+  observe.open();
+  const seen = loop.reports.length;
+  await waitUntil("two passes", () => loop.reports.length > seen + 1);
+  expect(loop.runtime.revisions.map(({ key }) => key).sort()).toEqual(keys);
+  expect(loop.reports.at(-1)).toMatchObject({ kind: "observed", plan: { actions: [] } });
+});
+
+test("what waits for a place is not begun when the machine cannot be looked at, or the agent ends", async () => {
+  const keys = ["a", "b", "c", "d", "e"].map((name) => podKey("default", name));
+  const prepare = gate(...keys);
+  await using loop = new Loop(podsNamed([]));
+  loop.runtime.faults.set("prepare", prepare.fault);
+  loop.want(podsNamed(["a", "b", "c", "d", "e"]));
+  await waitUntil("all places to be taken", () => prepare.waiting.length === 4);
+  loop.runtime.faults.set("observe", () => {
+    throw new RuntimeError("RunContainerError", "no rkt");
+  });
+  loop.reconciler.wake("resync");
+  await waitUntil("a failed look", () => loop.lastReport?.kind === "unobserved");
+  prepare.open();
+  await waitUntil("the places to be free", () => loop.live.length === 4);
+  await loop.stop();
+  expect(prepare.waiting).toEqual(keys.slice(0, 4));
+});
