@@ -14,8 +14,8 @@ const isWhole = minutes >= 10;
 const podCount = isWhole ? 50 : 20;
 const growthMiB = 5;
 const mostMiB = 300;
-/** What is dead is removed after a minute, and what the agent does not need is given back ten seconds after that. */
-const restMs = 90_000;
+/** What is dead is removed after a minute, and what the agent does not need is given back half a minute after that. */
+const restMs = 120_000;
 
 test(
   `${podCount} pods changed for ${minutes} minutes (seed ${seed})`,
