@@ -10,9 +10,16 @@ export interface PodByHand extends AsyncDisposable {
   readonly prepareMs: number;
 }
 
+export interface ByHandOptions {
+  readonly script: string;
+  readonly network: "host" | "default";
+  /** A unit that the agent has written, in place of the least that does. */
+  readonly like?: string;
+}
+
 export async function prepareByHand(
   machine: Machine,
-  { script, network }: { readonly script: string; readonly network: "host" | "default" },
+  { script, network, like }: ByHandOptions,
 ): Promise<PodByHand> {
   const rkt = [await executable(), "rkt", `--dir=${machine.path}/state/rkt`, "--insecure-options=image"];
   const imageId = (await run(...rkt, "fetch", "--full", machine.image)).trim();
@@ -23,11 +30,11 @@ export async function prepareByHand(
   const startedMs = performance.now();
   const uuid = (await run(...rkt, "prepare", "--quiet", `--pod-manifest=${file}`)).trim();
   const prepareMs = performance.now() - startedMs;
-  // Not with the agent's mark, which would take it for its own.
   const unit = `gantry-${uuid}.service`;
   const path = `/run/systemd/system/${unit}`;
   const exec = [...rkt, "run-prepared", `--net=${network}`, uuid].join(" ");
-  await writeFile(path, `[Service]\nSlice=bench.slice\nKillMode=mixed\nExecStart=${exec}\n`);
+  const least = `[Service]\nSlice=bench.slice\nKillMode=mixed\nExecStart=${exec}\n`;
+  await writeFile(path, like === undefined ? least : unitLike(like, uuid));
   return {
     unit,
     prepareMs,
@@ -37,4 +44,11 @@ export async function prepareByHand(
       await rm(path);
     },
   };
+}
+
+/** Without the agent's mark, since the agent would take it for its own. */
+function unitLike(text: string, uuid: string): string {
+  const [other = ""] =
+    /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(/^ExecStart=.*/m.exec(text)?.[0] ?? "") ?? [];
+  return (text.split("[X-Gantry]")[0] ?? "").replaceAll(other, uuid);
 }

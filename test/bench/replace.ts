@@ -1,7 +1,7 @@
 // How long a pod is away: after its app's death, and for an edit.
 
 import { kill } from "node:process";
-import { Machine, run } from "../e2e/machine.ts";
+import { Machine, run, uuidOf } from "../e2e/machine.ts";
 import { waitUntil } from "../wait-until.ts";
 import { announcing, benchPod, pidOf } from "./bench-pod.ts";
 import { prepareByHand } from "./by-hand.ts";
@@ -13,6 +13,7 @@ import { repeat } from "./rounds.ts";
 const networks = ["host", "default"] as const;
 type Network = (typeof networks)[number];
 
+const rounds = 7;
 const ofNetwork = { host: "", default: " (network of its own)" };
 
 export async function deathFigures(): Promise<readonly Figure[]> {
@@ -20,7 +21,7 @@ export async function deathFigures(): Promise<readonly Figure[]> {
   await machine.startAgent();
   const figures: Figure[] = [];
   for (const network of networks) {
-    const deaths = await repeat(7, (round) => death(machine, network, round));
+    const deaths = await repeat(rounds, (round) => death(machine, network, round));
     figures.push(
       {
         what: `app's death -> noticed${ofNetwork[network]}`,
@@ -62,36 +63,43 @@ async function death(machine: Machine, network: Network, round: number) {
 
 export async function editFigures(): Promise<readonly Figure[]> {
   await using machine = await Machine.create();
-  await machine.startAgent();
   const figures: Figure[] = [];
   for (const network of networks) {
-    const name = `edited-${network}`;
-    const isOnHostNetwork = network === "host";
+    await machine.startAgent();
+    const samples = await repeat(rounds, (round) => edit(machine, network, round));
+    const unit = `gantry-${uuidOf(await machine.waitForReady(`edited-${network}`))}.service`;
+    const like = await Bun.file(`/run/systemd/system/${unit}`).text();
+    await machine.stopAgent(); // which would look at what is done by hand
     figures.push({
-      what: `edit: old app's last line -> new app's first${ofNetwork[network]}; floor: systemctl stop; start`,
+      what: `edit: old app's last line -> new app's first${ofNetwork[network]}; floor: systemctl stop and start of such units`,
       unit: "ms",
-      samples: await repeat(7, async (round) => {
-        const script = announcing(`first ${network} ${round}`, `last ${network} ${round}`);
-        await machine.write(
-          `${name}.yaml`,
-          benchPod({ name, image: machine.image, script, isOnHostNetwork }),
-        );
-        const newMs = await lineAtMs(`first ${network} ${round}`);
-        await machine.waitForReady(name);
-        return round === 0 ? 0 : newMs - (await lineAtMs(`last ${network} ${round - 1}`));
-      }),
-      floor: await repeat(7, (round) => editByHand(machine, network, round)),
+      samples,
+      floor: await repeat(rounds, (round) => editByHand(machine, { network, like }, round)),
       target: { ratioAtMost: 1.5 },
     });
   }
   return figures;
 }
 
-async function editByHand(machine: Machine, network: Network, round: number): Promise<number> {
+async function edit(machine: Machine, network: Network, round: number): Promise<number> {
+  const name = `edited-${network}`;
+  const script = announcing(`first ${network} ${round}`, `last ${network} ${round}`);
+  const isOnHostNetwork = network === "host";
+  await machine.write(`${name}.yaml`, benchPod({ name, image: machine.image, script, isOnHostNetwork }));
+  const newMs = await lineAtMs(`first ${network} ${round}`);
+  await machine.waitForReady(name);
+  return round === 0 ? 0 : newMs - (await lineAtMs(`last ${network} ${round - 1}`));
+}
+
+async function editByHand(
+  machine: Machine,
+  { network, like }: { readonly network: Network; readonly like: string },
+  round: number,
+): Promise<number> {
   const word = `by hand ${network} ${round}`;
   const [old, last, first] = [`old ${word}`, `last ${word}`, `first ${word}`];
-  await using before = await prepareByHand(machine, { script: announcing(old, last), network });
-  await using after = await prepareByHand(machine, { script: announcing(first, "end"), network });
+  await using before = await prepareByHand(machine, { script: announcing(old, last), network, like });
+  await using after = await prepareByHand(machine, { script: announcing(first, "end"), network, like });
   await run("systemctl", "start", before.unit);
   await lineAtMs(old);
   await run("sh", "-c", `systemctl stop ${before.unit}; systemctl start ${after.unit}`);
