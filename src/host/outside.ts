@@ -34,13 +34,13 @@ export function outsideArgv(
   return [
     "/bin/sh",
     "-c",
-    script,
+    isTerminal ? terminalScript : script,
     "sh",
     `for-gantry-${randomUUID()}.service`, // a name that is no pod's: the agent looks at the machine when units of pods change
     "--quiet",
     "--collect",
     "--wait",
-    isTerminal ? "--pty" : "--pipe",
+    ...(isTerminal ? terminalOptions : ["--pipe"]),
     ...properties.map((property) => `--property=${property}`),
     ...Object.entries(process.env)
       .filter(([name, value = ""]) => !managersOwn.test(name) && isAssignment.test(`${name}=${value}`))
@@ -51,8 +51,7 @@ export function outsideArgv(
 }
 
 /** systemd-run itself leaves the unit alone when it is ended. What entered a pod is not in the unit's control group any more. */
-const script = `
-unit=$1; shift
+const script = `unit=$1; shift
 end() {
   trap '' TERM INT HUP
   pid=$(systemctl show --property=MainPID --value "$unit")
@@ -66,6 +65,16 @@ systemd-run --unit="$unit" "$@" <&3 3<&- &
 exec 3<&- </dev/null
 wait $!
 `;
+
+/** Our terminal becomes the unit's. Not --pty, which is another between: systemd 252 loses what a short program writes to it. */
+const terminalOptions = [
+  ...["Input=tty-force", "Output=tty", "Error=tty"].map((stream) => `--property=Standard${stream}`),
+  "--setenv=TERM",
+];
+const terminalScript = script.replace(
+  'systemd-run --unit="$unit"',
+  () => 'systemd-run --unit="$unit" --property=TTYPath="$(tty <&3)"',
+);
 
 /** What systemd takes for a variable; it refuses all for one that it does not. */
 const isAssignment = /^[A-Za-z_][A-Za-z0-9_]*=[^\x00-\x1f\x7f]*$/;

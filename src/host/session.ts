@@ -70,7 +70,9 @@ function pipeSession(argv: readonly string[], { env, hasInput }: SessionOptions)
 const endOfInput = "\x04";
 
 function terminalSession(argv: readonly string[], { env, hasInput }: SessionOptions): Session {
-  const queue = new HeldQueue((isHeld) => holdTerminalOutput(held, isHeld));
+  const queue = new HeldQueue((isHeld) => {
+    if (held !== undefined) holdTerminalOutput(held, isHeld);
+  });
   let taken = Promise.withResolvers<void>();
   const child = Bun.spawn([...argv], {
     env: { ...env },
@@ -82,11 +84,11 @@ function terminalSession(argv: readonly string[], { env, hasInput }: SessionOpti
   });
   const terminal = child.terminal as Bun.Terminal; // as it was asked for
   // At once, while it is still ours that runs, and not what it becomes.
-  const held = openSync(`/proc/${child.pid}/fd/0`, constants.O_RDWR | constants.O_NOCTTY);
+  const held = openTerminalOf(child.pid);
   const exitCode = child.exited.then((code) => {
     queue.release();
     taken.resolve();
-    closeSync(held); // once everybody has, the rest of the output comes and its end
+    if (held !== undefined) closeSync(held); // once everybody has, the rest of the output comes and its end
     setTimeout(() => {
       terminal.close();
       queue.end();
@@ -114,6 +116,16 @@ function terminalSession(argv: readonly string[], { env, hasInput }: SessionOpti
       end(child, "SIGHUP");
     },
   };
+}
+
+/** Undefined where it has ended already. */
+function openTerminalOf(pid: number): number | undefined {
+  try {
+    return openSync(`/proc/${pid}/fd/0`, constants.O_RDWR | constants.O_NOCTTY);
+  } catch (error) {
+    if (hasErrorCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
 }
 
 type Child = Pick<Bun.Subprocess, "pid" | "exitCode" | "signalCode" | "exited">;

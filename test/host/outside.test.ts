@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { isConfined, outsideArgv } from "../../src/host/outside.ts";
+import { startSession } from "../../src/host/session.ts";
 import { waitUntil } from "../wait-until.ts";
 
 function outside(argv: readonly string[], stdin: "ignore" | "pipe" = "ignore") {
@@ -30,6 +31,35 @@ test("has all of root's rights, in the machine's own namespaces", async () => {
   const [own, machine, capabilities] = (await child.stdout.text()).split("\n");
   expect(own).toBe(machine ?? "");
   expect(capabilities).toBe((await Bun.file("/proc/1/status").text()).match(/CapEff.*/)?.[0] ?? "");
+});
+
+function atTerminal(command: string) {
+  const argv = outsideArgv(["/bin/sh", "-c", command], { isTerminal: true });
+  return startSession(argv, { env: { ...process.env, TERM: "xterm" }, hasInput: true, isTerminal: true });
+}
+
+test("regression: of a program that ended at once a terminal showed nothing, now and then", async () => {
+  for (let round = 0; round < 10; round++) {
+    const session = atTerminal("echo $TERM; test -t 0 && exit 5");
+    expect(Buffer.concat(await Array.fromAsync(session.output)).toString()).toBe("xterm\r\n");
+    expect(await session.exitCode).toBe(5);
+  }
+});
+
+test("has our terminal for its own: Ctrl-C and a new size reach it", async () => {
+  const session = atTerminal(
+    "trap 'stty size' WINCH; trap 'exit 9' INT; echo ready; while :; do sleep 0.05; done",
+  );
+  let screen = "";
+  const reading = (async () => {
+    for await (const bytes of session.output) screen += Buffer.from(bytes).toString();
+  })();
+  await waitUntil("it to run", () => screen.includes("ready"));
+  session.resize(97, 31);
+  await waitUntil("its size", () => screen.includes("31 97"));
+  await session.write(Buffer.from("\x03"));
+  expect(await session.exitCode).toBe(9);
+  await reading;
 });
 
 test("ends with whoever started it, and with all that it has started", async () => {

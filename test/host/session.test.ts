@@ -115,6 +115,14 @@ describe("by a terminal", () => {
     expect(await session.exitCode).toBe(0);
   });
 
+  test("regression: one that had ended before we looked at its terminal could not be started", async () => {
+    for (let round = 0; round < 30; round++) {
+      const session = startSession(["/bin/echo", "x"], { env, hasInput: false, isTerminal: true });
+      expect(await all(session.output)).toBe("x\r\n");
+      expect(await session.exitCode).toBe(0);
+    }
+  });
+
   test("a change of its size is a signal", async () => {
     const session = terminal("trap 'stty size; exit 3' WINCH; echo ready; while :; do sleep 0.05; done");
     const reader = session.output[Symbol.asyncIterator]();
