@@ -93,7 +93,7 @@ function decodeFile(file: unknown): PlanFile {
   const { name, text } = isJsonObject(file) ? file : {};
   if (
     typeof name !== "string" ||
-    !/^[^/\0]+$/.test(name) ||
+    !/^(?!\.{1,2}$)[^/\0]+$/.test(name) ||
     !(text === undefined || typeof text === "string")
   )
     throw malformed();
