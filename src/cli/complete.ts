@@ -3,7 +3,7 @@
 
 import type { Command, Option } from "commander";
 import type { Pod } from "kubernetes-types/core/v1";
-import { AgentClient, defaultServer } from "./agent-client.ts";
+import { AgentClient, defaultServer, type ServerOptions } from "./agent-client.ts";
 import { containerNames, findPod, isNamed, listPods, nameOf } from "./find-pods.ts";
 import type { Manifests } from "./manifest-resource.ts";
 
@@ -146,15 +146,24 @@ function pods(typed: Typed): Promise<readonly Pod[]> {
 }
 
 async function asked<T>(
-  { options }: Typed,
+  typed: Typed,
   ask: (client: AgentClient, signal: AbortSignal) => Promise<readonly T[]>,
 ): Promise<readonly T[]> {
   try {
-    const server = options.get("server") ?? process.env.GANTRY_SERVER ?? defaultServer;
-    return await ask(await AgentClient.create({ server }), AbortSignal.timeout(timeoutMs));
+    return await ask(await AgentClient.create(serverOptionsOf(typed)), AbortSignal.timeout(timeoutMs));
   } catch {
     return [];
   }
+}
+
+/** As the command will have them. */
+function serverOptionsOf({ command, options }: Typed): ServerOptions {
+  const given = command.options.flatMap((option) => {
+    const attribute = option.attributeName();
+    const value = options.get(attribute) ?? process.env[option.envVar ?? ""];
+    return value === undefined ? [] : [[attribute, value]];
+  });
+  return { server: defaultServer, ...Object.fromEntries(given) };
 }
 
 function offer(name: string, description: string): string {

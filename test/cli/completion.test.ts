@@ -1,7 +1,7 @@
 // Completion as shells do it: their own machinery, our script, the compiled executable, and an agent that knows some pods.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { symlink } from "node:fs/promises";
+import { symlink, writeFile } from "node:fs/promises";
 import type { PodList } from "kubernetes-types/core/v1";
 import { executable } from "../e2e/executable.ts";
 import { type TempDir, tempDir } from "../temp-dir.ts";
@@ -22,13 +22,17 @@ beforeAll(async () => {
     apiVersion: "v1",
     items: [pod("web", "nginx", "logger"), pod("work", "main")],
   };
+  const known: PodList = { ...list, items: [pod("known", "main")] };
+  await writeFile(`${dir.path}/token`, "secret\n");
   server = Bun.serve({
     unix: `${dir.path}/socket`,
-    fetch: ({ url }) =>
+    fetch: ({ url, headers }) =>
       Response.json(
         new URL(url).pathname === "/manifests"
           ? { files: [{ path: "/etc/gantry/manifests/web.yaml" }] }
-          : list,
+          : headers.get("authorization") === "Bearer secret"
+            ? known
+            : list,
       ),
   } as Bun.Serve.Options<undefined>);
 });
@@ -98,6 +102,7 @@ describe.each<[words: readonly string[], offered: readonly string[]]>([
     ["nginx", "logger"],
   ],
   [["logs", "web-edge1", "--foll"], ["--follow"]],
+  [["logs", "--token-file", "token", "k"], ["known"]],
   [["exec", "-n", "def"], ["default"]],
   [["exec", "-n", "other", ""], []],
   [["get", "pods", "-o", "y"], ["yaml"]],
