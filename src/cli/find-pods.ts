@@ -40,7 +40,7 @@ export function findPod(pods: readonly Pod[], written: string, namespace: string
   const elsewhere = pods.find((pod) => isNamed(pod, name))?.metadata?.namespace;
   const hint =
     elsewhere === undefined
-      ? "gantry get pods -A lists them"
+      ? "gantry get pods -A lists them, gantry manifests tells why one may not be there"
       : `there is one in the namespace ${elsewhere}: -n ${elsewhere}`;
   throw new CommandFailure(
     `No pod ${JSON.stringify(name)} in the namespace ${JSON.stringify(namespace)} (${hint})`,

@@ -69,7 +69,7 @@ describe("without a terminal", () => {
     [
       ["nope", "--", "true"],
       1,
-      'gantry: No pod "nope" in the namespace "default" (gantry get pods -A lists them)\n',
+      'gantry: No pod "nope" in the namespace "default" (gantry get pods -A lists them, gantry manifests tells why one may not be there)\n',
     ],
     [
       ["web", "-c", "nope", "--", "true"],
