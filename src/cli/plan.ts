@@ -42,6 +42,8 @@ interface PlannedPod {
 /** Resolves with the exit code: 1 where a manifest has problems, or a pod could not be started. */
 export async function runPlan(paths: readonly string[], options: PlanOptions): Promise<number> {
   const shown = shownParts(options.show);
+  if (options.delete && paths.length === 0)
+    throw new UsageError("plan: --delete: name the files, as in: gantry plan --delete web.yaml");
   const client = await AgentClient.create(options);
   const files = await Promise.all(
     paths.map(async (path) => ({ name: basename(path), text: await textOf(path, options) })),

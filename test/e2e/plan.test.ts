@@ -52,6 +52,11 @@ test("what is started, replaced, brought up to date, kept and removed, and that 
       "  = pod default/web-node is kept: it is as it is written",
     ],
   });
+  expect(await call(machine, ["plan", "--delete"])).toEqual({
+    exitCode: 2,
+    stdout: "",
+    stderr: "gantry: plan: --delete: name the files, as in: gantry plan --delete web.yaml\n",
+  });
   expect((await call(machine, ["plan"])).stdout).toBe(
     `${file}\n  = pod default/web-node is kept: it is as it is written\n`,
   );
