@@ -9,6 +9,7 @@ import type { Log } from "../host/log.ts";
 import type { Answerer, Connection, Door } from "./connection.ts";
 import type { Limits } from "./limits.ts";
 import { RequestError } from "./request-error.ts";
+import { wholeOf } from "./response.ts";
 
 export interface ExchangeOptions {
   readonly request: IncomingMessage;
@@ -139,8 +140,10 @@ export class Exchange {
       response.end();
       return;
     }
-    if (answer.headers.has("content-length")) {
-      response.end(await answer.bytes());
+    const whole =
+      wholeOf(answer) ?? (answer.headers.has("content-length") ? await answer.bytes() : undefined);
+    if (whole !== undefined) {
+      response.end(whole);
       return;
     }
     response.flushHeaders(); // before the first line of a log that is silent

@@ -5,7 +5,7 @@ import type { Pod, PodList } from "kubernetes-types/core/v1";
 import type { Timers } from "../host/clock.ts";
 import type { ServerEnv } from "./connection.ts";
 import { RequestError } from "./request-error.ts";
-import { jsonResponse } from "./response.ts";
+import { jsonResponse, wholeResponse } from "./response.ts";
 import { selection } from "./selection.ts";
 import { isWatch, Watch, type Watched } from "./watch.ts";
 
@@ -42,9 +42,7 @@ export function podRoutes({ status, timers }: PodRoutesOptions): Hono<ServerEnv>
 
 /** Asked for often, by whoever still polls. */
 function wholeList(status: PodsView): Response {
-  const json = status.listJson();
-  const headers = { "Content-Type": "application/json", "Content-Length": String(json.byteLength) };
-  return new Response(json as Uint8Array<ArrayBuffer>, { headers });
+  return wholeResponse(status.listJson(), "application/json");
 }
 
 function selectedList(status: PodsView, isSelected: (pod: Pod) => boolean): PodList {
