@@ -2,11 +2,10 @@
 // Invariant: the pods are not ours to end. However the agent ends, they run on.
 
 import { mkdir, readFile } from "node:fs/promises";
+import { openEndpoint } from "./agent-endpoint.ts";
 import { AgentNode } from "./agent-node.ts";
 import { checkVersions, rktOptions } from "./agent-rkt.ts";
 import type { LiveConfig } from "./config/live-config.ts";
-import type { Config } from "./config/settings.ts";
-import { DryRun } from "./dry-run.ts";
 import { hostAddress } from "./host/address.ts";
 import { systemClock, systemTimers } from "./host/clock.ts";
 import { lockDirectory } from "./host/directory-lock.ts";
@@ -24,16 +23,10 @@ import { probeTargets } from "./probe/targets.ts";
 import { type PassReport, Reconciler } from "./reconcile/reconciler.ts";
 import { RktClient } from "./rkt/rkt-client.ts";
 import { buildRuntime } from "./runtime/build-runtime.ts";
-import { ContainerCommands } from "./runtime/container-commands.ts";
 import { findRkt } from "./runtime/find-rkt.ts";
 import { Leftovers } from "./runtime/leftovers.ts";
 import { machineActs, machineActsOutside } from "./runtime/machine-acts.ts";
 import { PodDirectories } from "./runtime/pod-directory.ts";
-import { PodLogs } from "./runtime/pod-logs.ts";
-import { PodPorts } from "./runtime/pod-ports.ts";
-import { createApp } from "./server/app.ts";
-import { listen } from "./server/listen.ts";
-import type { ManifestsView } from "./server/manifests.ts";
 import { Service } from "./service.ts";
 import { EventStore } from "./status/events.ts";
 import { Health } from "./status/health.ts";
@@ -195,35 +188,13 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
       },
     }),
   );
-  const images = node.imagesView(rkt, fetched);
-  const app = createApp({
-    status,
-    events,
-    logs: new PodLogs({ status, isBuiltin: found.isBuiltin }),
-    commands: new ContainerCommands({ status, rkt }),
-    ports: new PodPorts({ status, isBuiltin: found.isBuiltin, rktDir, self, withRights: outside }),
-    manifests: manifestsView(config, manifests),
-    plans: new DryRun({ ...parts, manifests, reconciler, images }),
-    stats: node.statsView,
-    metrics: node.metricsView,
-    images,
-    health: {
-      checks(endpoint) {
-        if (endpoint !== "readyz") return [loopCheck(reconciler, clock.nowMs())];
-        health.report("manifests", manifests.desired.unreadable, clock.wallMs());
-        health.report("systemd", systemd.isConnected ? undefined : "no connection to D-Bus", clock.wallMs());
-        return [...health.checks(), { name: "configuration", error: live.problem, isNote: true }];
-      },
-    },
-    clock,
-    timers: systemTimers,
-    log,
-    version,
-  });
-  for (const address of config.listen) {
-    const listener = stack.use(await listen(app, address, { tls: config.tls, log }));
-    log.info("listening", { address: listener.address });
-  }
+  stack.use(
+    await openEndpoint({
+      ...parts,
+      ...{ live, self, outside, status, events, manifests, reconciler, node, fetched, health },
+      checkLoop: () => loopCheck(reconciler, clock.nowMs()),
+    }),
+  );
 
   await systemd.start(signal);
   const systemdVersion = await systemd.version(signal);
@@ -250,20 +221,6 @@ async function lockForOne(directory: string, flag: string): Promise<AsyncDisposa
   throw new Error(
     `another gantry agent is running (${directory} is locked); stop it, or give each its own ${flag}`,
   );
-}
-
-function manifestsView(config: Config, manifests: ManifestDirectory): ManifestsView {
-  return {
-    path: config.manifestPath,
-    files: () => manifests.desired.files,
-    get unreadable() {
-      return manifests.desired.unreadable;
-    },
-    get held() {
-      return manifests.held;
-    },
-    confirmDelete: () => manifests.confirmDelete(),
-  };
 }
 
 /** Of earlier agents. Nobody waits for it, as the journal may be long. */

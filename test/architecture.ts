@@ -20,6 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "version.ts": [],
   "agent.ts": ["*"],
   "agent-command.ts": ["agent.ts", "config", "host"],
+  "agent-endpoint.ts": ["*"],
   "agent-node.ts": ["*"],
   "agent-rkt.ts": ["config", "rkt", "runtime", "systemd"],
   "dry-run.ts": ["*"],
