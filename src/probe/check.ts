@@ -44,7 +44,7 @@ export function createCheck({ enter, timers, version }: CheckOptions): Check {
           return httpResult(await httpGet(handler, { address, userAgent, signal }));
         case "tcpSocket": {
           const place = { host: handler.host || address, port: handler.port };
-          (await dial(place, { isTls: false, signal })).destroy();
+          using _connection = await dial(place, { signal });
           return { kind: "success" };
         }
         case "grpc": {

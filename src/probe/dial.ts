@@ -1,14 +1,29 @@
 // Opens a connection, and says in Go's words why it could not: they are what people know from the kubelet.
-// Invariant: never by a proxy, and never kept for another check.
+// Invariants: never by a proxy, and never kept for another check. Bun.connect and not node:net, which takes twice the CPU and 10 MiB;
+// what it cannot do is take back a connection that nobody answers: that goes when the kernel gives up on it, after two minutes.
 
-import { connect, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { isIP } from "node:net";
+import type { Socket } from "bun";
+import { hasErrorCode } from "../host/error.ts";
 import { DeadlineError } from "./deadline.ts";
 
 export interface Place {
   /** An address, or a name that the machine can resolve. */
   readonly host: string;
   readonly port: number;
+}
+
+export interface DialOptions {
+  /** Whoever answers is believed: a container's certificate is for its users, not for its address. */
+  readonly isTls?: boolean;
+  readonly signal: AbortSignal;
+  readonly onData?: (chunk: Uint8Array) => void;
+  /** Of a connection that was open, whoever closed it. */
+  readonly onClose?: (why: string) => void;
+}
+
+export interface Connection extends Disposable {
+  send(text: string): void;
 }
 
 /** `dial tcp 10.1.2.3:80: connect: connection refused`. */
@@ -24,30 +39,24 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTFOUND: "no such host",
 };
 
-/** With TLS whoever answers is believed: a container's certificate is for its users, not for its address. */
-export async function dial(
-  place: Place,
-  { isTls, signal }: { readonly isTls: boolean; readonly signal: AbortSignal },
-): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const name = isIP(place.host) ? {} : { servername: place.host };
-  const socket: Socket = isTls
-    ? connectTls({ ...place, ...name, rejectUnauthorized: false }, () => resolve(socket))
-    : connect({ ...place }, () => resolve(socket));
-  const giveUp = () => reject(signal.reason);
-  if (signal.aborted) giveUp();
+export async function dial(place: Place, options: DialOptions): Promise<Connection> {
+  const { signal } = options;
+  const opening = new Opening(place, options);
+  const giveUp = () => opening.giveUp(signal.reason);
   signal.addEventListener("abort", giveUp, { once: true });
-  socket.on("error", reject);
-  socket.on("close", () => reject(new Error("EOF")));
+  if (signal.aborted) giveUp();
   try {
-    return await promise;
+    return await opening.connection;
   } catch (error) {
-    socket.destroy();
-    if (error === signal.reason && !(error instanceof DeadlineError)) throw error;
-    throw new DialError(`dial tcp ${hostAndPort(place)}: ${dialReason(error)}`, { cause: error });
+    if (signal.aborted && !(signal.reason instanceof DeadlineError)) throw signal.reason;
+    throw new DialError(dialMessage(place, error), { cause: error });
   } finally {
     signal.removeEventListener("abort", giveUp);
   }
+}
+
+export function dialMessage(place: Place, error: unknown): string {
+  return `dial tcp ${hostAndPort(place)}: ${reasonOf(error)}`;
 }
 
 /** As in a URL. */
@@ -55,7 +64,69 @@ export function hostAndPort({ host, port }: Place): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function dialReason(error: unknown): string {
+class Opening {
+  readonly #outcome = Promise.withResolvers<Connection>();
+  #socket: Socket | undefined;
+  #isGivenUp = false;
+  #isOpen = false;
+  #unsent: Uint8Array = new Uint8Array();
+
+  constructor({ host, port }: Place, { isTls = false, onData, onClose }: DialOptions) {
+    const tls = { rejectUnauthorized: false, ...(isIP(host) ? {} : { serverName: host }) };
+    const connecting = Bun.connect({
+      hostname: host,
+      port,
+      ...(isTls && { tls }),
+      socket: {
+        open: (socket) => {
+          this.#socket = socket;
+          if (this.#isGivenUp) socket.terminate();
+          else if (!isTls) this.#succeed(socket);
+        },
+        handshake: (socket, _isTrusted, error) => {
+          // The others are about the certificate.
+          if (hasErrorCode(error, "EPROTO", "ECONNRESET")) this.#outcome.reject(error);
+          else if (isTls) this.#succeed(socket);
+        },
+        data: (_socket, chunk) => onData?.(chunk),
+        drain: (socket) => this.#flush(socket),
+        connectError: (_socket, error) => this.#outcome.reject(error),
+        close: (_socket, error) => {
+          if (this.#isOpen) onClose?.(error === undefined ? "EOF" : reasonOf(error));
+          else this.#outcome.reject(error ?? new Error("EOF"));
+        },
+      },
+    });
+    connecting.catch(() => undefined); // connectError() has been told
+  }
+
+  get connection(): Promise<Connection> {
+    return this.#outcome.promise;
+  }
+
+  giveUp(reason: unknown): void {
+    this.#isGivenUp = true;
+    this.#outcome.reject(reason);
+    this.#socket?.terminate();
+  }
+
+  #succeed(socket: Socket): void {
+    this.#isOpen = true;
+    this.#outcome.resolve({
+      send: (text) => {
+        this.#unsent = Buffer.from(text);
+        this.#flush(socket);
+      },
+      [Symbol.dispose]: () => void socket.end(),
+    });
+  }
+
+  #flush(socket: Socket): void {
+    if (this.#unsent.length > 0) this.#unsent = this.#unsent.subarray(socket.write(this.#unsent));
+  }
+}
+
+function reasonOf(error: unknown): string {
   if (error instanceof DeadlineError) return "i/o timeout";
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return reasons[code] ?? (error instanceof Error ? error.message : String(error));

@@ -2,9 +2,8 @@
 // The two messages are so small that they are written here by hand (health.proto).
 
 import type { IncomingHttpHeaders } from "node:http2";
-import type { Socket } from "node:net";
 import { DeadlineError } from "./deadline.ts";
-import { DialError, dial, hostAndPort, type Place } from "./dial.ts";
+import { dialMessage, hostAndPort, type Place } from "./dial.ts";
 
 export interface GrpcOptions {
   /** Empty: the whole server. */
@@ -30,19 +29,15 @@ const answerBytesMax = 1024;
 /** Undefined: it is healthy. Else why not, in one line. */
 export async function grpcHealthProblem(place: Place, options: GrpcOptions): Promise<string | undefined> {
   const { timeoutMs, signal } = options;
-  let socket: Socket;
-  try {
-    socket = await dial(place, { isTls: false, signal });
-  } catch (error) {
-    if (!(error instanceof DialError)) throw error;
-    return signal.reason instanceof DeadlineError
-      ? `timeout: failed to connect service "${hostAndPort(place)}" within ${timeoutMs / 1000}s: context deadline exceeded`
-      : `error: failed to connect service at "${hostAndPort(place)}": ${error.message}`;
-  }
-  const answer = await call(socket, place, options);
+  const answer = await call(place, options);
   if (signal.aborted && !(signal.reason instanceof DeadlineError)) throw signal.reason;
+  const within = `${timeoutMs / 1000}s`;
+  if (!answer.isConnected)
+    return signal.aborted
+      ? `timeout: failed to connect service "${hostAndPort(place)}" within ${within}: context deadline exceeded`
+      : `error: failed to connect service at "${hostAndPort(place)}": ${answer.message}`;
   if (signal.aborted || answer.code === deadlineExceeded)
-    return `timeout: health rpc did not complete within ${timeoutMs / 1000}s`;
+    return `timeout: health rpc did not complete within ${within}`;
   if (answer.code === unimplemented)
     return `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${answer.message}`;
   if (answer.code !== 0) {
@@ -54,25 +49,30 @@ export async function grpcHealthProblem(place: Place, options: GrpcOptions): Pro
 }
 
 interface Answer {
+  readonly isConnected: boolean;
   readonly code: number;
   readonly message: string;
   readonly servingStatus: number;
 }
 
 /** Always answers: where the server does not, or nonsense, with a code that says so, as gRPC clients do. */
-async function call(
-  socket: Socket,
-  place: Place,
-  { service, userAgent, signal }: GrpcOptions,
-): Promise<Answer> {
-  const http2 = await import("node:http2"); // some MiB of memory, for those who have such probes
+async function call(place: Place, { service, userAgent, signal }: GrpcOptions): Promise<Answer> {
+  // They take some MiB of memory, for those who have such probes.
+  const [{ connect }, http2] = await Promise.all([import("node:net"), import("node:http2")]);
   const { promise, resolve } = Promise.withResolvers<Answer>();
-  const breakOff = (message: string) => resolve({ code: unavailable, message, servingStatus: 0 });
-  const giveUp = () => breakOff("canceled");
-  signal.addEventListener("abort", giveUp, { once: true });
+  let isConnected = false;
+  const breakOff = (error: Error) => {
+    const message = isConnected ? error.message : dialMessage(place, error);
+    resolve({ isConnected, code: unavailable, message, servingStatus: 0 });
+  };
+  const giveUp = () => breakOff(signal.reason);
+  const socket = connect({ ...place }, () => {
+    isConnected = true;
+  });
+  socket.on("error", breakOff);
   const session = http2.connect(`http://${hostAndPort(place)}`, { createConnection: () => socket });
-  session.on("error", ({ message }) => breakOff(message));
-  session.on("close", () => breakOff("the connection was closed"));
+  session.on("error", breakOff);
+  session.on("close", () => breakOff(new Error("the connection was closed")));
   const stream = session.request({
     ":method": "POST",
     ":path": "/grpc.health.v1.Health/Check",
@@ -91,9 +91,11 @@ async function call(
   stream.on("data", (chunk: Uint8Array) => {
     body = Buffer.concat([body, chunk]).subarray(0, answerBytesMax);
   });
-  stream.on("error", ({ message }) => breakOff(message));
-  stream.on("close", () => resolve(answerOf(headers, body)));
+  stream.on("error", breakOff);
+  stream.on("close", () => resolve({ isConnected, ...answerOf(headers, body) }));
   stream.end(requestMessage(service));
+  if (signal.aborted) giveUp();
+  signal.addEventListener("abort", giveUp, { once: true });
   try {
     return await promise;
   } finally {
@@ -113,7 +115,7 @@ function requestMessage(service: string): Uint8Array {
   return Buffer.concat([frame, message]);
 }
 
-function answerOf(headers: IncomingHttpHeaders, body: Uint8Array): Answer {
+function answerOf(headers: IncomingHttpHeaders, body: Uint8Array): Omit<Answer, "isConnected"> {
   const status = headers["grpc-status"];
   if (status === undefined) {
     const http = headers[":status"];

@@ -1,7 +1,6 @@
 // One GET as the kubelet's probes do it (pkg/probe/http): a connection of its own, TLS not verified, redirects followed on the same host only.
 // Not fetch(), which goes by HTTP_PROXY, pools, and joins repeated headers; not node:http, which costs four times as much.
 
-import type { Socket } from "node:net";
 import type { HttpGetHandler } from "../pod/handler.ts";
 import { DeadlineError } from "./deadline.ts";
 import { DialError, dial, hostAndPort } from "./dial.ts";
@@ -94,35 +93,27 @@ function headerValue(headers: Headers, lowerCase: string): string | undefined {
   return headers.find(({ name }) => name.toLowerCase() === lowerCase)?.value;
 }
 
+/** Waits for the end of the body too, yet is content with the head where that does not come. */
 async function exchange(url: URL, request: string, signal: AbortSignal): Promise<ResponseHead> {
   const isTls = url.protocol === "https:";
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  const socket = await dial({ host, port: Number(url.port || (isTls ? 443 : 80)) }, { isTls, signal });
-  try {
-    socket.write(request);
-    return await readResponse(socket, signal);
-  } finally {
-    socket.destroy();
-  }
-}
-
-/** Waits for the end of the body too, yet is content with the head where that does not come. */
-async function readResponse(socket: Socket, signal: AbortSignal): Promise<ResponseHead> {
-  const { promise, resolve, reject } = Promise.withResolvers<ResponseHead>();
+  const port = Number(url.port || (isTls ? 443 : 80));
   const reader = new ResponseReader();
+  const { promise, resolve, reject } = Promise.withResolvers<ResponseHead>();
   const end = (error: unknown) => (reader.head === undefined ? reject(error) : resolve(reader.head));
-  const giveUp = () => end(signal.reason);
-  socket.on("data", (chunk: Uint8Array) => {
+  const onData = (chunk: Uint8Array) => {
     try {
       reader.push(chunk);
+      if (reader.isComplete) end(undefined);
     } catch (error) {
       end(error);
     }
-    if (reader.isComplete) end(undefined);
-  });
-  socket.on("error", (error) => end(new BadResponseError(`read: ${error.message}`)));
-  socket.on("close", () => end(new BadResponseError("EOF")));
+  };
+  const onClose = (why: string) => end(new BadResponseError(why));
+  using connection = await dial({ host, port }, { isTls, signal, onData, onClose });
+  const giveUp = () => end(signal.reason);
   signal.addEventListener("abort", giveUp, { once: true });
+  connection.send(request);
   return await promise.finally(() => signal.removeEventListener("abort", giveUp));
 }
 

@@ -59,7 +59,7 @@ const newsLengthMax = 1024;
 export class ProbedContainer {
   readonly #random: () => number;
   readonly #sinceMs: number;
-  readonly #workers = new Map<ProbeKind, Worker>();
+  #workers: readonly Worker[] = [];
   #target: ProbeTarget;
   #probes: Probes;
   #isStarted: boolean;
@@ -91,8 +91,9 @@ export class ProbedContainer {
     return { uuid, container, sinceMs: this.#sinceMs, probes: this.#probes, health: this.health };
   }
 
-  get idleWorkers(): readonly Worker[] {
-    return [...this.#workers.values()].filter(({ isUnderWay }) => !isUnderWay);
+  /** At most one of a kind. */
+  get workers(): readonly Worker[] {
+    return this.#workers;
   }
 
   /** Another pass has seen it. */
@@ -104,7 +105,8 @@ export class ProbedContainer {
   }
 
   end(): void {
-    for (const worker of this.#workers.values()) this.#dismiss(worker);
+    for (const worker of this.#workers) worker.dismissal.abort();
+    this.#workers = [];
   }
 
   /** A check of an employed worker has ended. */
@@ -143,12 +145,13 @@ export class ProbedContainer {
   /** Sees to it that there is a worker for each probe that is to be asked. */
   #employ(nowMs: number, isSpread: boolean): void {
     if (this.#probes.startup === undefined) this.#isStarted = true;
-    for (const kind of kinds) {
+    this.#workers = kinds.flatMap((kind) => {
       const probe = this.#wanted(kind);
-      const worker = this.#workers.get(kind);
-      if (worker && !isSameProbe(worker.probe, probe)) this.#dismiss(worker);
-      if (probe && !this.#workers.has(kind)) this.#hire(kind, probe, nowMs, isSpread);
-    }
+      const worker = this.#workers.find((each) => each.kind === kind);
+      if (worker && isSameProbe(worker.probe, probe)) return [worker];
+      worker?.dismissal.abort();
+      return probe ? [this.#hire(kind, probe, nowMs, isSpread)] : [];
+    });
   }
 
   #wanted(kind: ProbeKind): Probe | undefined {
@@ -165,11 +168,11 @@ export class ProbedContainer {
     }
   }
 
-  #hire(kind: ProbeKind, probe: Probe, nowMs: number, isSpread: boolean): void {
+  #hire(kind: ProbeKind, probe: Probe, nowMs: number, isSpread: boolean): Worker {
     const startMs = Math.max(nowMs, this.#sinceMs + probe.initialDelaySeconds * 1000);
     const isEager = kind !== "liveness" && !isSpread && !this.#isReady;
     const ready = this.#isReady ? "success" : "failure";
-    this.#workers.set(kind, {
+    return {
       kind,
       probe,
       startMs,
@@ -179,12 +182,7 @@ export class ProbedContainer {
       isEager,
       last: undefined,
       tally: beginTally(kind, kind === "readiness" ? ready : undefined),
-    });
-  }
-
-  #dismiss(worker: Worker): void {
-    this.#workers.delete(worker.kind);
-    worker.dismissal.abort();
+    };
   }
 }
 

@@ -42,7 +42,7 @@ export interface ProbeCount {
 /** A check in the container is a process or three; one over the network is a socket. */
 const atOnce = { exec: 16, others: 64 };
 /** Checks that are due within the same one are begun together: each time the process wakes up costs more than a check. */
-const slotMs = 100;
+const slotMs = 250;
 
 export class Prober implements Disposable {
   readonly #options: ProberOptions;
@@ -51,6 +51,7 @@ export class Prober implements Disposable {
   readonly #counts = new Map<string, { -readonly [Key in keyof ProbeCount]: ProbeCount[Key] }>();
   #recalled: readonly Remembered[];
   #health: HealthByRevision = new Map();
+  #alarmMs = Number.POSITIVE_INFINITY;
   #cancelAlarm: () => void = () => undefined;
 
   constructor(options: ProberOptions) {
@@ -109,24 +110,24 @@ export class Prober implements Disposable {
     if (isChange) this.#options.onChange();
   }
 
+  /** Sets the alarm for what is due first. */
   #schedule(): void {
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const { workers } of this.#containers.values())
+      for (const worker of workers) if (!worker.isUnderWay) dueMs = Math.min(dueMs, worker.dueMs);
     this.#cancelAlarm();
-    const dueMs = Math.min(
-      ...[...this.#containers.values()].flatMap(({ idleWorkers }) =>
-        idleWorkers.map((worker) => worker.dueMs),
-      ),
-    );
-    if (dueMs === Number.POSITIVE_INFINITY) return;
     const { clock, timers } = this.#options;
-    const delayMs = Math.ceil(dueMs / slotMs) * slotMs - clock.nowMs();
-    this.#cancelAlarm = timers.after(Math.max(0, delayMs), () => this.#begin());
+    const nowMs = clock.nowMs();
+    this.#alarmMs = dueMs <= nowMs ? nowMs : Math.ceil(dueMs / slotMs) * slotMs;
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    this.#cancelAlarm = timers.after(this.#alarmMs - nowMs, () => this.#begin());
   }
 
   #begin(): void {
     const nowMs = this.#options.clock.nowMs();
     for (const container of this.#containers.values())
-      for (const worker of container.idleWorkers) {
-        if (worker.dueMs > nowMs) continue;
+      for (const worker of container.workers) {
+        if (worker.isUnderWay || worker.dueMs > nowMs) continue;
         worker.isUnderWay = true;
         const lane = worker.probe.handler.kind === "exec" ? this.#lanes.exec : this.#lanes.others;
         lane.add(() => this.#check(container, worker));
@@ -163,7 +164,8 @@ export class Prober implements Disposable {
       this.#log(container, worker.kind, news);
       this.#publish();
     }
-    this.#schedule();
+    // Most often the next alarm comes earlier anyway.
+    if (isTransition || worker.dueMs < this.#alarmMs) this.#schedule();
   }
 
   #count(kind: ProbeKind, result: CheckResult): void {

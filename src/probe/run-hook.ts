@@ -29,7 +29,7 @@ export function createRunHook({ enter, timers, version }: CheckOptions): RunHook
           return undefined;
         case "tcpSocket": {
           const place = { host: handler.host || address, port: handler.port };
-          (await dial(place, { isTls: false, signal })).destroy();
+          using _connection = await dial(place, { signal });
           return undefined;
         }
         case "sleep":

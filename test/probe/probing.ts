@@ -84,7 +84,7 @@ export class Probing {
       random: () => this.random,
       memory: {
         keep: (containers) => {
-          this.kept = structuredClone(containers);
+          this.kept = containers;
         },
       },
       recalled: before?.kept ?? [],
