@@ -2,6 +2,7 @@
 // beyond the limit is dropped, and nothing is left to grace: at the deadline all that it has started is killed.
 
 import { constants } from "node:os";
+import { systemTimers } from "./clock.ts";
 import { killGroup } from "./process-group.ts";
 
 export interface CaptureOptions {
@@ -35,16 +36,16 @@ export async function captureCommand(argv: readonly string[], options: CaptureOp
     killing ??= setTimeout(() => killGroup(child.pid, "SIGKILL"), killDelayMs);
   };
   let isLate = false;
-  const deadline = setTimeout(() => {
+  const cancelDeadline = systemTimers.after(options.timeoutMs, () => {
     isLate = true;
     kill();
-  }, options.timeoutMs);
+  });
   options.signal.addEventListener("abort", kill, { once: true });
   const outputs = [collect(child.stdout, options.maxBytes), collect(child.stderr, options.maxBytes)] as const;
   try {
     await child.exited;
   } finally {
-    clearTimeout(deadline);
+    cancelDeadline();
     clearTimeout(killing);
     options.signal.removeEventListener("abort", kill);
   }

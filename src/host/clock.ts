@@ -28,15 +28,20 @@ function createUptime(path: string): () => number {
   };
 }
 
-/** Alarms. They may be late, never early by more than the clock's step; who needs to be right asks the clock. */
+/**
+ * Alarms. They may be late, never early by more than the clock's step, or after 24 days; who needs to be right asks the clock.
+ */
 export interface Timers {
   /** Calls back once; the result cancels it. */
   after(delayMs: number, callback: () => void): () => void;
 }
 
+/** The longest that setTimeout knows: with a longer one it would ring at once. */
+const delayMsMax = 2 ** 31 - 1;
+
 export const systemTimers: Timers = {
   after(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
+    const timer = setTimeout(callback, Math.min(delayMs, delayMsMax));
     return () => clearTimeout(timer);
   },
 };
