@@ -2,6 +2,7 @@
 
 import type { Pod } from "kubernetes-types/core/v1.d.ts";
 import { run, uuidOf } from "../e2e/machine.ts";
+import { waitUntil } from "../wait-until.ts";
 
 export interface BenchPod {
   readonly name: string;
@@ -32,8 +33,11 @@ export function announcing(first: string, last: string): string {
   return `trap "echo ${last}; exit 0" TERM; echo ${first}; sleep 100000 & wait $!`;
 }
 
-/** The process of its app. */
-export async function pidOf(pod: Pod): Promise<number> {
+/** The process of its app, which a pod that has just been started may not have yet. */
+export function pidOf(pod: Pod): Promise<number> {
   const unit = `gantry-${uuidOf(pod)}-main.service`;
-  return Number(await run("systemctl", "show", "--value", "-p", "MainPID", unit));
+  return waitUntil(`a process of ${unit}`, async () => {
+    const pid = Number(await run("systemctl", "show", "--value", "-p", "MainPID", unit));
+    return pid > 0 && pid; // a signal to 0 would be to ourselves
+  });
 }
