@@ -23,44 +23,49 @@ export interface ExplainRoutesOptions {
 }
 
 const logLines = 5;
+/** At once, for all who ask; each takes a journalctl. */
+const logReadsMax = 8;
 const logTimeoutMs = 5000;
 
 type LoggedStep = ExplainedStep & { readonly logLines?: readonly string[] };
 
 export function explainRoutes({ status, logs, clock }: ExplainRoutesOptions): Hono<ServerEnv> {
+  let logReads = 0;
+  /** Without its log where that cannot be read, as the rest of the answer does not depend on it. */
+  const logged = async (step: ExplainedStep, signal: AbortSignal): Promise<LoggedStep> => {
+    if (step.log === undefined || logReads >= logReadsMax) return step;
+    logReads += 1;
+    try {
+      return await withLog(step, step.log, { logs, signal });
+    } catch {
+      return step;
+    } finally {
+      logReads -= 1;
+    }
+  };
   return new Hono<ServerEnv>().get("/pods/:namespace/:name/explain", async (c) => {
     const { namespace, name } = c.req.param();
     const explanation = status.explain(namespace, name);
     if (explanation === undefined) throw podNotFound(status, namespace, name);
     const signal = AbortSignal.any([AbortSignal.timeout(logTimeoutMs), c.req.raw.signal]);
-    const steps = await Promise.all(explanation.steps.map((step) => withLog(step, logs, signal)));
+    const steps = await Promise.all(explanation.steps.map((step) => logged(step, signal)));
     if (c.req.header("accept")?.includes("json")) return jsonResponse({ ...explanation, steps });
     return textResponse(explanationText({ ...explanation, steps }, clock.wallMs()));
   });
 }
 
-/** Without it where it cannot be read, as the rest of the answer does not depend on it. */
-async function withLog(step: ExplainedStep, logs: LogSource, signal: AbortSignal): Promise<LoggedStep> {
-  if (step.log === undefined) return step;
+async function withLog(
+  step: ExplainedStep,
+  { container, previous }: NonNullable<ExplainedStep["log"]>,
+  { logs, signal }: { readonly logs: LogSource; readonly signal: AbortSignal },
+): Promise<LoggedStep> {
   const [namespace = "", name = ""] = step.pod.split("/");
-  const { container, previous } = step.log;
   const revisions = previous ? "previous" : "current";
-  try {
-    const log = logs.open({
-      namespace,
-      name,
-      container,
-      revisions,
-      follow: false,
-      tailLines: logLines,
-      signal,
-    });
-    if (log.kind !== "stream") return step;
-    const lines = (await Array.fromAsync(log.lines)).flat();
-    return { ...step, logLines: lines.map(({ message }) => message) };
-  } catch {
-    return step;
-  }
+  const asked = { namespace, name, container, revisions, follow: false, tailLines: logLines } as const;
+  const log = logs.open({ ...asked, signal });
+  if (log.kind !== "stream") return step;
+  const lines = (await Array.fromAsync(log.lines)).flat();
+  return { ...step, logLines: lines.map(({ message }) => message) };
 }
 
 /** Each cause with what is known of it, in their order. */

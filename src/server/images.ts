@@ -1,4 +1,5 @@
 // GET /images: what is in the images' store, who brought it and who uses it.
+// Invariant: however many ask, one listing is made at a time: it takes a program.
 
 import { Hono } from "hono";
 import type { ServerEnv } from "./connection.ts";
@@ -23,7 +24,13 @@ export interface ListedImage {
 }
 
 export function imageRoutes({ images }: { images: ImagesView }): Hono<ServerEnv> {
-  return new Hono<ServerEnv>().get("/images", async (c) =>
-    jsonResponse({ items: await images.list(c.req.raw.signal) }),
-  );
+  /** For all who ask meanwhile, and so ended by none of them. */
+  let listing: Promise<readonly ListedImage[]> | undefined;
+  const list = () => {
+    listing ??= images.list(new AbortController().signal).finally(() => {
+      listing = undefined;
+    });
+    return listing;
+  };
+  return new Hono<ServerEnv>().get("/images", async () => jsonResponse({ items: await list() }));
 }

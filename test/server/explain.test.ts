@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { Hono } from "hono";
 import { podKey } from "../../src/pod/names.ts";
-import type { PodLogQuery } from "../../src/pod/pod-log.ts";
+import type { LogLine, PodLog, PodLogQuery } from "../../src/pod/pod-log.ts";
 import type { ServerEnv } from "../../src/server/connection.ts";
 import { explainRoutes } from "../../src/server/explain.ts";
 import { RequestError } from "../../src/server/request-error.ts";
@@ -133,4 +133,28 @@ test("the app has it", async () => {
   const { app } = testApp();
   const response = await app.request("/pods/default/web-edge/explain", {}, unixConnection);
   expect([response.status, await response.text()]).toEqual([200, "default/web-edge is Ready.\n"]);
+});
+
+test("regression: each of many who asked at once had a journalctl", async () => {
+  let open = 0;
+  let openMax = 0;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const ask = create(() => {
+    open += 1;
+    openMax = Math.max(openMax, open);
+    async function* lines() {
+      await promise;
+      open -= 1;
+      yield* (stream(["late"]) as { lines: AsyncIterable<readonly LogLine[]> }).lines;
+    }
+    return { ...stream([]), lines: lines() } as PodLog;
+  });
+  const answers = Array.from({ length: 50 }, () => ask());
+  await waitUntil("the first logs to be opened", () => open > 0);
+  resolve();
+  const texts = await Promise.all(answers.map(async (answer) => (await answer).text()));
+  expect(openMax).toBe(8);
+  expect(texts.filter((text) => text.includes("| late")).length).toBe(8);
+  expect(texts.every((text) => text.includes("3. ErrImagePull"))).toBe(true);
+  expect(await (await ask()).text()).toContain("| late");
 });

@@ -60,3 +60,24 @@ test("/images", async () => {
   const response = await imageRoutes({ images: { list: async () => [image] } }).request("/images");
   expect(await response.json()).toEqual({ items: [image] });
 });
+
+test("regression: /images ran a program for each of many who asked at once", async () => {
+  let runs = 0;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const routes = imageRoutes({
+    images: {
+      async list() {
+        runs += 1;
+        await promise;
+        if (runs === 2) throw new Error("rkt failed");
+        return [image];
+      },
+    },
+  });
+  const answers = Array.from({ length: 50 }, () => routes.request("/images"));
+  resolve();
+  for (const answer of answers) expect(await (await answer).json()).toEqual({ items: [image] });
+  expect(runs).toBe(1);
+  expect((await routes.request("/images")).status).toBe(500);
+  expect((await routes.request("/images")).status).toBe(200);
+});
