@@ -8,7 +8,7 @@ import { type Evaluated, evaluateEntry } from "../manifest/evaluate.ts";
 import { type Entry, listManifests } from "../manifest/listing.ts";
 import type { Note } from "../manifest/report.ts";
 import { formatProblem, type Problem } from "../pod/problem.ts";
-import { print, tell } from "./output.ts";
+import { onOneLine, print, tell } from "./output.ts";
 
 export interface ValidateOptions {
   readonly nodeName?: string;
@@ -34,7 +34,7 @@ export async function runValidate(paths: readonly string[], options: ValidateOpt
   else
     for (const verdict of verdicts)
       for (const line of linesOf(verdict))
-        await (verdict.state === "invalid" ? tell(line) : print(`${line}\n`));
+        await (verdict.state === "invalid" ? tell(line) : print(`${onOneLine(line)}\n`));
   return verdicts.some(({ state }) => state === "invalid") ? 1 : 0;
 }
 
