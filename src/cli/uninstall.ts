@@ -79,13 +79,17 @@ function purgeSteps({ stateDir, runDir, unitDir }: Config, self: readonly string
           if (/^gantry-[0-9a-f]{8}-[0-9a-f-]{27}.*\.service$/.test(name)) await rm(join(unitDir, name));
       },
     },
-    ...["/etc/gantry", stateDir, runDir].map((path) => ({
-      what: `remove ${path}`,
-      act: () => removeTree(path),
-    })),
+    ...["/etc/gantry", stateDir, runDir].map((path) =>
+      isEverybodys.test(path)
+        ? { what: `leave ${path}, where others have things too`, act: async () => undefined }
+        : { what: `remove ${path}`, act: () => removeTree(path) },
+    ),
     removal(sysusersPath),
   ];
 }
+
+/** Directories that no program has for itself (hier(7)), where a configuration names one. */
+const isEverybodys = /^\/([^/]*|(etc|home|run|usr|usr\/local|var|var\/lib)\/(?!gantry)[^/]*)$/;
 
 function removal(path: string): Step {
   return { what: `remove ${path}`, act: () => rm(path, { force: true }) };

@@ -399,6 +399,16 @@ describe("uninstall", () => {
     ]);
   });
 
+  test.each(["/", "/srv", "/var/lib", "/usr/local/share"])("never removes %s", async (path) => {
+    const dropIn = "/etc/gantry/config.d/shared.yaml";
+    await writeFile(dropIn, `stateDir: ${path}\n`);
+    const { exitCode, stdout } = call("uninstall", "--purge", "--stop-pods", "--dry-run");
+    await rm(dropIn);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`would leave ${path}, where others have things too\n`);
+    expect(stdout).toContain("would remove /run/gantry\n");
+  });
+
   test("removes all, when told, but what pods had of the machine", async () => {
     const { exitCode, stderr } = call("uninstall", "--purge", "--stop-pods");
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
