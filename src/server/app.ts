@@ -22,6 +22,7 @@ import { pageRoutes } from "./page.ts";
 import { type PlanView, planRoutes } from "./plan.ts";
 import { podRoutes } from "./pods.ts";
 import { type PortSource, portForwardRoutes } from "./port-forward.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import { problemResponse, RequestError } from "./request-error.ts";
 import { type StatsView, statsRoutes } from "./stats.ts";
 
@@ -80,11 +81,12 @@ export function createApp(options: AppOptions): App {
     "/",
     openapiRoutes(() => app.routes, options.version),
   );
+  const refusals = new RefusalLog(options.log, options.clock);
   const refuse = (c: ServerContext, error: RequestError) => {
     const { requestId } = c.var;
     const { method } = c.req;
     const [path, detail] = [c.req.path.slice(0, loggedMax), error.message.slice(0, loggedMax)];
-    options.log.info("refused", { method, path, status: error.status, detail, requestId });
+    refusals.note({ method, path, status: error.status, detail, requestId });
     return problemResponse(error, requestId);
   };
   app.notFound((c) => refuse(c, new RequestError(404, `There is no ${c.req.path}`)));

@@ -7,10 +7,12 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import { createServer as createFront, type Server as Front, type ListenOptions, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createSecureContext, type SecureContextOptions, TLSSocket } from "node:tls";
+import { systemClock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import type { Answerer, Door } from "./connection.ts";
 import { Exchange } from "./exchange.ts";
 import type { Limits } from "./limits.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import { problemText, RequestError } from "./request-error.ts";
 
 export interface HttpServerOptions {
@@ -41,11 +43,13 @@ export class HttpServer implements AsyncDisposable {
   readonly #http: Server;
   readonly #front: Front;
   readonly #clients = new Map<Duplex, Client>();
+  readonly #refusals: RefusalLog;
   #followerCount = 0;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     const { limits, tls } = options;
+    this.#refusals = new RefusalLog(options.log, systemClock);
     this.#http = createServer({
       maxHeaderSize: limits.headerBytes,
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
@@ -107,7 +111,9 @@ export class HttpServer implements AsyncDisposable {
     }
     const isExcess = this.#clients.size >= connections;
     this.#clients.set(socket, { raw, isExcess, deadline: undefined });
-    this.#setDeadline(socket, isExcess ? excessMs : headerMs);
+    this.#setDeadline(socket, isExcess ? excessMs : headerMs, () =>
+      this.#refuse(new RequestError(408, "The request's header did not come in time"), socket),
+    );
     raw.on("error", () => undefined); // it has gone, which "close" tells
     raw.setKeepAlive(true, silenceMs);
     raw.setTimeout(silenceMs, () => raw.destroy());
@@ -117,11 +123,9 @@ export class HttpServer implements AsyncDisposable {
     });
   }
 
-  #setDeadline(socket: Duplex, ms: number): void {
+  #setDeadline(socket: Duplex, ms: number, late: () => void): void {
     const client = this.#clients.get(socket);
     if (client === undefined) return;
-    const late = () =>
-      this.#refuse(new RequestError(408, "The request's header did not come in time"), socket);
     clearTimeout(client.deadline);
     client.deadline = setTimeout(late, ms);
   }
@@ -136,7 +140,8 @@ export class HttpServer implements AsyncDisposable {
       return;
     }
     clearTimeout(client.deadline);
-    response.once("finish", () => this.#setDeadline(socket, limits.silenceMs));
+    // A connection that is not used again goes without a word.
+    response.once("finish", () => this.#setDeadline(socket, limits.silenceMs, () => client.raw.destroy()));
     const door = this.#options.door(request);
     const claimFollower = () => this.#claimFollower(client.raw);
     void new Exchange({ request, response, upgradable, door, limits, log, claimFollower }).run(app);
@@ -164,14 +169,14 @@ export class HttpServer implements AsyncDisposable {
     raw.setTimeout(0);
     return () => {
       this.#followerCount -= 1;
-      raw.setTimeout(silenceMs);
+      if (!raw.destroyed) raw.setTimeout(silenceMs);
     };
   }
 
   /** What never became a request for the app, and with it the connection. */
   #refuse(problem: RequestError, socket: Duplex): void {
     const requestId = crypto.randomUUID();
-    this.#options.log.info("refused", { status: problem.status, detail: problem.message, requestId });
+    this.#refusals.note({ status: problem.status, detail: problem.message, requestId });
     const { text, headers } = problemText(problem, requestId);
     const lines = Object.entries({ ...headers, Connection: "close" }).map(
       ([name, value]) => `${name}: ${value}`,

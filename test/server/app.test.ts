@@ -58,6 +58,23 @@ describe("errors", () => {
     });
   });
 
+  test("are in the log with their ids, as far as a person would read on", async () => {
+    const { app, world } = testApp();
+    const ids: (string | null)[] = [];
+    for (let count = 0; count < 100; count++)
+      ids.push((await get(app, "/nothing")).response.headers.get("x-request-id"));
+    expect(world.logged).toHaveLength(20);
+    expect(
+      world.logged.every((line, at) => line.startsWith("refused ") && line.includes(ids[at] ?? "none")),
+    ).toBe(true);
+    world.nowMs += 1000;
+    await get(app, "/nothing");
+    expect(world.logged.slice(20).map((line) => line.split(" {")[0])).toEqual([
+      "refused more, which is not listed",
+      "refused",
+    ]);
+  });
+
   test("of ours are a 500 that tells the log, not the client", async () => {
     const { app, world } = testApp({
       log: () => {

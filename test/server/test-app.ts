@@ -15,6 +15,8 @@ import { checkAnswer } from "./description.ts";
 export const nowMs = Date.parse("2026-11-24T12:00:00Z");
 
 export interface World {
+  /** The wall clock. */
+  nowMs: number;
   pods: Pod[];
   events: V1Event[];
   nodeConditions: NodeCondition[];
@@ -38,6 +40,7 @@ const unchanging = { resourceVersion: "7", since: () => [], subscribe: () => () 
 
 export function testApp(change: Partial<World> = {}): { app: App; world: World } {
   const world: World = {
+    nowMs,
     pods: [pod("web-edge", {})],
     events: [],
     nodeConditions: [],
@@ -92,7 +95,7 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
     metrics: { agent: async () => "", resources: async () => "" },
     images: { list: async () => [] },
     health: { checks: () => world.checks },
-    clock: { wallMs: () => nowMs },
+    clock: { wallMs: () => world.nowMs },
     timers: { after: () => () => undefined },
     log: { debug: write, info: write, warn: write, error: write },
     version: "1.2.3",

@@ -5,7 +5,7 @@ import { hasErrorCode } from "../../host/error.ts";
 import { mount, unmount } from "../../host/libc.ts";
 import { isMountPoint } from "../../host/mount-table.ts";
 import { newNetworkNamespace } from "../../host/namespaces.ts";
-import { isRktUuid, type RktUuid } from "../../pod/names.ts";
+import { isRktUuid, networkNamespacePath, type RktUuid } from "../../pod/names.ts";
 import { lockWithin } from "../lock.ts";
 
 const directory = "/run/netns";
@@ -19,7 +19,7 @@ const NSFS_MAGIC = 0x6e736673;
 /** Its path. */
 export async function createNamespace(uuid: RktUuid): Promise<string> {
   await shareDirectory();
-  const path = namespacePath(uuid);
+  const path = networkNamespacePath(uuid);
   closeSync(openSync(path, "wx", 0o444));
   newNetworkNamespace(path);
   return path;
@@ -27,7 +27,7 @@ export async function createNamespace(uuid: RktUuid): Promise<string> {
 
 /** Undefined if it is not there (any more), or only the file for it. */
 export function findNamespace(uuid: RktUuid): string | undefined {
-  const path = namespacePath(uuid);
+  const path = networkNamespacePath(uuid);
   try {
     return statfsSync(path).type === NSFS_MAGIC ? path : undefined;
   } catch (error) {
@@ -50,7 +50,7 @@ export function namespaceUuids(): readonly RktUuid[] {
 
 /** Not an error if there is none. It is gone once its last process has ended. */
 export function removeNamespace(uuid: RktUuid): void {
-  const path = namespacePath(uuid);
+  const path = networkNamespacePath(uuid);
   try {
     unmount(path, MNT_DETACH);
   } catch (error) {
@@ -58,10 +58,6 @@ export function removeNamespace(uuid: RktUuid): void {
     if (!hasErrorCode(error, "ENOENT", "EINVAL")) throw error;
   }
   rmSync(path, { force: true });
-}
-
-function namespacePath(uuid: RktUuid): string {
-  return `${directory}/gantry-${uuid}`;
 }
 
 /**
