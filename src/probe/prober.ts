@@ -50,13 +50,14 @@ export class Prober implements Disposable {
   readonly #lanes = { exec: new Lane(atOnce.exec), others: new Lane(atOnce.others) };
   readonly #counts = new Map<string, { -readonly [Key in keyof ProbeCount]: ProbeCount[Key] }>();
   #recalled: readonly Remembered[];
-  #health: HealthByRevision = new Map();
+  #health: HealthByRevision;
   #alarmMs = Number.POSITIVE_INFINITY;
   #cancelAlarm: () => void = () => undefined;
 
   constructor(options: ProberOptions) {
     this.#options = options;
     this.#recalled = options.recalled;
+    this.#health = healthByRevision(options.recalled); // for the first pass
   }
 
   get health(): HealthByRevision {
@@ -97,16 +98,12 @@ export class Prober implements Disposable {
   }
 
   #publish(): void {
-    const health = new Map<RktUuid, Map<string, ContainerHealth>>();
-    for (const container of this.#containers.values()) {
-      const { uuid, container: name } = container.target;
-      health.set(uuid, (health.get(uuid) ?? new Map()).set(name, container.health));
-    }
-    const isChange = [...health].some(([uuid, ofRevision]) =>
-      [...ofRevision].some(([name, now]) => !isSame(now, this.#health.get(uuid)?.get(name))),
+    const conclusions = [...this.#containers.values()].map(({ remembered }) => remembered);
+    const isChange = conclusions.some(
+      ({ uuid, container, health }) => !isSame(health, this.#health.get(uuid)?.get(container)),
     );
-    this.#health = health;
-    this.#options.memory.keep([...this.#containers.values()].map(({ remembered }) => remembered));
+    this.#health = healthByRevision(conclusions);
+    this.#options.memory.keep(conclusions);
     if (isChange) this.#options.onChange();
   }
 
@@ -190,6 +187,13 @@ const countedAs = {
   failure: "failed",
   error: "unknown",
 } as const satisfies Record<CheckResult["kind"], ProbeResult>;
+
+function healthByRevision(conclusions: readonly Remembered[]): HealthByRevision {
+  const health = new Map<RktUuid, Map<string, ContainerHealth>>();
+  for (const { uuid, container, health: ofContainer } of conclusions)
+    health.set(uuid, (health.get(uuid) ?? new Map()).set(container, ofContainer));
+  return health;
+}
 
 /** A container that is missing is neither started nor ready. */
 function isSame(a: ContainerHealth, b: ContainerHealth | undefined): boolean {
