@@ -123,7 +123,7 @@ async function agentGrowth(machine: Machine, image: string): Promise<number> {
     120_000,
   );
   await machine.remove("big.yaml");
-  await waitUntil("the pod to be gone", async () => (await machine.pods()).length === 0);
+  await waitUntil("nothing to be left of it", async () => (await machine.leftovers()).length === 0);
   return mostMiB - beforeMiB;
 }
 
