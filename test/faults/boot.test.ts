@@ -23,7 +23,7 @@ function pod({ name, image, restartPolicy = "Always" }: PodOptions, path: string
 kind: Pod
 metadata: {name: ${name}}
 spec:
-  terminationGracePeriodSeconds: 5
+  terminationGracePeriodSeconds: 20
   restartPolicy: ${restartPolicy}
   containers:
     - name: main

@@ -37,7 +37,9 @@ if (end === "shutdown") {
   process.on("SIGTERM", () => undefined);
   await run("systemctl", "poweroff");
   const pods = ["list-units", "--plain", "--no-legend", "--state=active,deactivating", "gantry-*.service"];
-  await waitUntil("the pods to be stopped", async () => (await run("systemctl", ...pods)) === "");
+  // systemd may be too busy with its end to answer.
+  const running = () => run("systemctl", ...pods).catch(String);
+  await waitUntil("the pods to be stopped", async () => (await running()) === "", 60_000);
 }
 process.exit(0);
 
