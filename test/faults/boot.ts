@@ -35,7 +35,8 @@ await rename(`${path}/seen.new`, `${path}/seen.json`);
 if (end === "shutdown") {
   // The machine is gone when we are, and we are told to end together with all else.
   process.on("SIGTERM", () => undefined);
-  await run("systemctl", "poweroff");
+  // As `systemctl poweroff`, which would have to wait for a logind.
+  await run("systemctl", "start", "--no-block", "--job-mode=replace-irreversibly", "poweroff.target");
   const pods = ["list-units", "--plain", "--no-legend", "--state=active,deactivating", "gantry-*.service"];
   // systemd may be too busy with its end to answer.
   const running = () => run("systemctl", ...pods).catch(String);
