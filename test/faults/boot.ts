@@ -35,10 +35,10 @@ await rename(`${path}/seen.new`, `${path}/seen.json`);
 if (end === "shutdown") {
   // The machine is gone when we are, and we are told to end together with all else.
   process.on("SIGTERM", () => undefined);
-  // As `systemctl poweroff`, which would have to wait for a logind.
-  await run("systemctl", "start", "--no-block", "--job-mode=replace-irreversibly", "poweroff.target");
+  // As `systemctl poweroff`, which would have to wait for a logind. It may be ended by what it has begun.
+  const how = ["--no-block", "--job-mode=replace-irreversibly"];
+  await run("systemctl", "start", ...how, "poweroff.target").catch(() => undefined);
   const pods = ["list-units", "--plain", "--no-legend", "--state=active,deactivating", "gantry-*.service"];
-  // systemd may be too busy with its end to answer.
   const running = () => run("systemctl", ...pods).catch(String);
   await waitUntil("the pods to be stopped", async () => (await running()) === "", 60_000);
 }
