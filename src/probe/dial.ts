@@ -36,6 +36,7 @@ const reasons: Readonly<Record<string, string>> = {
   ECONNRESET: "read: connection reset by peer",
   EHOSTUNREACH: "connect: no route to host",
   ENETUNREACH: "connect: network is unreachable",
+  EAI_AGAIN: "temporary failure in name resolution",
   ENOTFOUND: "no such host",
 };
 
