@@ -43,13 +43,16 @@ test.each([
   const since = `--since=@${Date.now() / 1000}`;
   // What systemd starts has it from there.
   await run("systemctl", "set-environment", `FAULT_POINT=${point}:1`);
-  await machine.write("web.yaml", manifest(machine.image));
-  const journal = ["journalctl", "--output=cat", "--no-pager", since, "--unit=gantry-*"];
-  const told = () => run(...journal).catch(() => ""); // it fails while there is no such unit
-  await waitUntil("the unit to be killed", async () =>
-    (await told()).includes("Main process exited, code=killed, status=9/KILL"),
-  );
-  await run("systemctl", "unset-environment", "FAULT_POINT");
+  try {
+    await machine.write("web.yaml", manifest(machine.image));
+    const journal = ["journalctl", "--output=cat", "--no-pager", since, "--unit=gantry-*"];
+    const told = () => run(...journal).catch(() => ""); // it fails while there is no such unit
+    await waitUntil("the unit to be killed", async () =>
+      (await told()).includes("Main process exited, code=killed, status=9/KILL"),
+    );
+  } finally {
+    await run("systemctl", "unset-environment", "FAULT_POINT"); // whatever comes next is not to be killed
+  }
   await machine.waitForPod("web", "Ready", isReady, 30_000);
   expect((await machine.runningUnits()).size).toBe(1);
   await machine.remove("web.yaml");
