@@ -8,7 +8,7 @@ import { hasErrorCode } from "../host/error.ts";
 import { DeadlineError } from "./deadline.ts";
 
 export interface Place {
-  /** An address, or a name that the machine can resolve. */
+  /** An address, or a name that the machine can resolve; empty, which would be this machine: that of a pod that has none. */
   readonly host: string;
   readonly port: number;
 }
@@ -42,6 +42,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 export async function dial(place: Place, options: DialOptions): Promise<Connection> {
   const { signal } = options;
+  if (place.host === "") throw new DialError("dial tcp: the pod has no address");
   const opening = new Opening(place, options);
   const giveUp = () => opening.giveUp(signal.reason);
   signal.addEventListener("abort", giveUp, { once: true });

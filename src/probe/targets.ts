@@ -15,7 +15,7 @@ export interface ProbeTarget {
   readonly key: PodKey;
   readonly podUid: PodUid;
   readonly container: string;
-  /** The pod's own, or the machine's. */
+  /** The pod's own, or the machine's where it is on its network; empty: not known. */
   readonly address: string;
   /** Undefined: it is of a version of the Pod that is not wanted any more, and whoever knew them goes by those. */
   readonly probes: Probes | undefined;
@@ -29,8 +29,11 @@ export function probeTargets(
 ): readonly ProbeTarget[] {
   const pods = new Map(desired.pods.map((pod) => [podKey(pod.namespace, pod.name), pod]));
   const podIPs = new Map(observation.revisions.map(({ uuid, podIP }) => [uuid, podIP]));
-  const addressOf = ({ podIP, networkOf }: Revision) =>
-    podIP || (networkOf && podIPs.get(networkOf)) || hostIP;
+  // A pod on a network of its own whose address is not known is not asked at the machine's: others answer there.
+  const addressOf = ({ key, podIP, networkOf }: Revision) =>
+    podIP ||
+    (networkOf && podIPs.get(networkOf)) ||
+    (pods.get(key)?.spec.hostNetwork === false ? "" : hostIP);
   return observation.revisions
     .filter((revision) => isLive(revision) && revision.stage.kind !== "init")
     .flatMap((revision) => {

@@ -48,6 +48,13 @@ describe("tcpSocket", () => {
     });
   });
 
+  test("asks nobody where the pod has no address", async () => {
+    expect(await checkOnce(tcp(80, ""), { address: "" })).toEqual({
+      kind: "failure",
+      message: "dial tcp: the pod has no address",
+    });
+  });
+
   test("gives up at the deadline, and closes what opens later", async () => {
     await using full = await fullListener();
     expect(await checkOnce(tcp(full.port), { timeoutMs: 200 })).toEqual({

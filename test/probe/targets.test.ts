@@ -58,6 +58,12 @@ test("a container that runs and has a probe, at the machine's address where the 
   expect(targets([web], running)).toEqual([expected]);
 });
 
+test("no address where the pod has a network of its own and the address is not known", () => {
+  const own = { ...web, spec: { ...web.spec, hostNetwork: false } };
+  expect(targets([own], running)).toEqual([{ ...expected, address: "" }]);
+  expect(targets([own], baseRevision({ podIP: "10.1.2.3" }))).toEqual([{ ...expected, address: "10.1.2.3" }]);
+});
+
 test("all its probes, and only those that it has", () => {
   const all = podWith([{ startupProbe: startup, livenessProbe: liveness, readinessProbe: readiness }]);
   expect(targets([all], running)).toEqual([{ ...expected, probes: { startup, liveness, readiness } }]);
