@@ -59,6 +59,7 @@ export function createApp(options: AppOptions): App {
     headers.set("X-Request-Id", c.var.requestId);
     headers.set("Cache-Control", "no-store");
     headers.set("X-Content-Type-Options", "nosniff");
+    headers.set("Cross-Origin-Resource-Policy", "same-origin"); // no page of another site may show it as its own
   });
   app.use(guardDoor);
   app.route("/", execRoutes(options)); // before the limit: a body is a command's input
