@@ -30,6 +30,8 @@ export class Machine implements AsyncDisposable {
   readonly #options: MachineOptions;
   #agent: Bun.Subprocess<"ignore", "pipe", "pipe"> | undefined;
   #log = "";
+  /** Units that are none of its own, of tests that came before. */
+  #loadedBefore: readonly string[] = [];
 
   private constructor(dir: TempDir, options: MachineOptions) {
     this.#dir = dir;
@@ -41,6 +43,7 @@ export class Machine implements AsyncDisposable {
     const machine = new Machine(await tempDir(), options);
     await mkdir(machine.manifests);
     await writeAci(machine.image);
+    machine.#loadedBefore = await loadedUnits();
     return machine;
   }
 
@@ -195,9 +198,7 @@ export class Machine implements AsyncDisposable {
   /** All that gantry has on the machine besides its state directory: for "nothing is left". */
   async leftovers(): Promise<readonly string[]> {
     const units = (await readdir("/run/systemd/system")).filter((name) => name.startsWith("gantry-"));
-    const loaded = (await run("systemctl", "list-units", "--all", "--plain", "--no-legend", "gantry-*"))
-      .split("\n")
-      .flatMap((line) => /^gantry-\S+\.service/.exec(line)?.[0] ?? []);
+    const loaded = (await loadedUnits()).filter((name) => !this.#loadedBefore.includes(name));
     const mounts = (await Bun.file("/proc/self/mounts").text())
       .split("\n")
       .flatMap((line) => line.split(" ")[1] ?? [])
@@ -218,6 +219,12 @@ export class Machine implements AsyncDisposable {
     await removeUnits(this.path);
     await this.#dir[Symbol.asyncDispose]();
   }
+}
+
+/** gantry's, also those that systemd knows only as what others name. */
+async function loadedUnits(): Promise<readonly string[]> {
+  const list = await run("systemctl", "list-units", "--all", "--plain", "--no-legend", "gantry-*");
+  return list.split("\n").flatMap((line) => /^gantry-\S+\.service/.exec(line)?.[0] ?? []);
 }
 
 /**
