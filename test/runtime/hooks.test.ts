@@ -33,7 +33,8 @@ async function started(machine: RuntimeMachine, pod: Pod): Promise<Revision> {
   const revision = await machine.start(pod);
   await waitUntil(
     "the app to listen",
-    async () => (await machine.enter(revision.uuid, "/bin/test", "-e", "/up")) === 0,
+    // It fails while the app's unit has no process yet.
+    async () => (await machine.enter(revision.uuid, "/bin/test", "-e", "/up").catch(() => 1)) === 0,
   );
   return revision;
 }
