@@ -221,10 +221,13 @@ export class Machine implements AsyncDisposable {
   }
 }
 
-/** gantry's, also those that systemd knows only as what others name. */
+/** gantry's; not what systemd knows merely as a name that another unit has in its order. */
 async function loadedUnits(): Promise<readonly string[]> {
   const list = await run("systemctl", "list-units", "--all", "--plain", "--no-legend", "gantry-*");
-  return list.split("\n").flatMap((line) => /^gantry-\S+\.service/.exec(line)?.[0] ?? []);
+  return list
+    .split("\n")
+    .filter((line) => !/ not-found +inactive /.test(line))
+    .flatMap((line) => /^gantry-\S+\.service/.exec(line)?.[0] ?? []);
 }
 
 /**
