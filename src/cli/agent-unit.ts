@@ -12,6 +12,14 @@ export interface AgentUnitOptions {
   readonly systemdVersion: number;
 }
 
+/**
+ * The memory that its runtime believes the machine to have decides when it collects garbage. By the machine's own it waits so long that after
+ * 110 pods have been started 9 MiB more are taken for good; requests are answered as fast with either.
+ */
+export const agentEnvironment: Readonly<Record<string, string>> = {
+  BUN_JSC_forceRAMSize: String(128 * 1024 * 1024),
+};
+
 /** Type=notify-reload. */
 const notifyReloadVersion = 253;
 /** `systemd-run --setenv=NAME`, on which a confined agent depends. */
@@ -45,6 +53,9 @@ export function agentUnit(options: AgentUnitOptions): string {
         ["WatchdogSec", "60"],
         // They would make the executable run something else than gantry.
         ["UnsetEnvironment", "BUN_OPTIONS BUN_BE_BUN BUN_INSPECT NODE_OPTIONS"],
+        ...Object.entries(agentEnvironment).map(
+          ([name, value]): UnitEntry => ["Environment", `${name}=${value}`],
+        ),
         ...directories(config),
         ...(systemdVersion >= confinementVersion ? confinement : []),
       ],

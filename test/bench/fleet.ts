@@ -2,6 +2,7 @@
 
 import { writeFile } from "node:fs/promises";
 import type { Pod } from "kubernetes-types/core/v1.d.ts";
+import { agentEnvironment } from "../../src/cli/agent-unit.ts";
 import { executable } from "../e2e/executable.ts";
 import { isReady, Machine, run } from "../e2e/machine.ts";
 import { waitUntil } from "../wait-until.ts";
@@ -18,7 +19,10 @@ const firstPort = 21_000;
 const idleSeconds = Number(process.env.BENCH_IDLE_SECONDS ?? 20);
 
 export async function fleetFigures(): Promise<readonly Figure[]> {
-  await using machine = await Machine.create({ flags: ["--listen=http://127.0.0.1:0"] });
+  await using machine = await Machine.create({
+    flags: ["--listen=http://127.0.0.1:0"],
+    env: agentEnvironment,
+  });
   await machine.startAgent();
   await writePods(machine, fewPods, "plain");
   const few = await idleFigures(machine, fewPods, { cpu: 0.2, MiB: 60 });
