@@ -1,6 +1,7 @@
 // Which containers have something to be probed, from what a pass saw. Pure.
 
 import type { Desired } from "../pod/desired.ts";
+import { expand } from "../pod/expansion.ts";
 import type { Probe, ProbeKind } from "../pod/handler.ts";
 import { type PodKey, type PodUid, podKey, type RktUuid } from "../pod/names.ts";
 import { isLive, type Observation, type Revision } from "../pod/observed-pod.ts";
@@ -60,9 +61,22 @@ export function probeTargets(
 
 function probesOf(containers: readonly Container[], name: string): Probes {
   const container = containers.find((candidate) => candidate.name === name);
+  const asked = (kind: ProbeKind, probe: Probe | undefined) =>
+    container && probe && { [kind]: withVariables(probe, container) };
   return {
-    ...(container?.startupProbe && { startup: container.startupProbe }),
-    ...(container?.livenessProbe && { liveness: container.livenessProbe }),
-    ...(container?.readinessProbe && { readiness: container.readinessProbe }),
+    ...asked("startup", container?.startupProbe),
+    ...asked("liveness", container?.livenessProbe),
+    ...asked("readiness", container?.readinessProbe),
   };
+}
+
+/** In a command `$(NAME)` stands for a variable of the container whose value the manifest says (kubelet ExpandContainerCommandOnlyStatic). */
+function withVariables(probe: Probe, { env }: Container): Probe {
+  const { handler } = probe;
+  if (handler.kind !== "exec") return probe;
+  const variables = new Map(
+    env.flatMap(({ name, source }) => (source.kind === "value" ? [[name, source.value] as const] : [])),
+  );
+  const command = handler.command.map((argument) => expand(argument, variables));
+  return { ...probe, handler: { ...handler, command } };
 }

@@ -1,7 +1,7 @@
 // An app's environment: the image's, overridden and continued by the container's. Pure.
 
+import { expand } from "../pod/expansion.ts";
 import { type AppcNameValue, podIpPlaceholder } from "./appc.ts";
-import { expand } from "./expansion.ts";
 
 export interface ResolvedVariable {
   readonly name: string;

@@ -1,8 +1,8 @@
 // An app's command line: the image's ENTRYPOINT and CMD, the container's command and args. Pure.
 
+import { expand } from "../pod/expansion.ts";
 import type { Container } from "../pod/pod.ts";
 import type { AppcImageManifest } from "./appc.ts";
-import { expand } from "./expansion.ts";
 import { PodManifestError } from "./pod-manifest-error.ts";
 
 /** What rkt's converter from docker keeps of ENTRYPOINT and CMD, each a JSON list. */

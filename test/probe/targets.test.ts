@@ -7,7 +7,7 @@ import type { Revision } from "../../src/pod/observed-pod.ts";
 import type { Container, Pod } from "../../src/pod/pod.ts";
 import { containersStage } from "../../src/pod/stage.ts";
 import { type ProbeTarget, probeTargets } from "../../src/probe/targets.ts";
-import { plainContainer } from "../plain-pod.ts";
+import { envVar, plainContainer } from "../plain-pod.ts";
 import { basePod, baseRevision, exited } from "../reconcile/base-world.ts";
 import { probe } from "./probing.ts";
 
@@ -67,6 +67,20 @@ test("no address where the pod has a network of its own and the address is not k
 test("all its probes, and only those that it has", () => {
   const all = podWith([{ startupProbe: startup, livenessProbe: liveness, readinessProbe: readiness }]);
   expect(targets([all], running)).toEqual([{ ...expected, probes: { startup, liveness, readiness } }]);
+});
+
+test("a command with the container's variables, as far as the manifest says them", () => {
+  const command = ["check", "--port=$(PORT)", "$(NAME)", "$$(PORT)", "$(NONE)"];
+  const handler = { kind: "exec", command } as const;
+  const env = [
+    envVar("PORT", "8080"),
+    { name: "NAME", source: { kind: "field", fieldPath: "metadata.name" } } as const,
+  ];
+  const pod = podWith([{ env, livenessProbe: { ...liveness, handler } }]);
+  expect(targets([pod], running)[0]?.probes?.liveness?.handler).toEqual({
+    kind: "exec",
+    command: ["check", "--port=8080", "$(NAME)", "$(PORT)", "$(NONE)"],
+  });
 });
 
 describe("nothing of", () => {

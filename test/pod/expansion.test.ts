@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { expand } from "../../src/rkt/expansion.ts";
+import { expand } from "../../src/pod/expansion.ts";
 import vectors from "./fixtures/expansion.json";
 
 test.each(vectors.cases)('kubelet: "$in"', (vector) => {
