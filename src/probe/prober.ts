@@ -148,21 +148,23 @@ export class Prober implements Disposable {
   }
 
   #end(container: ProbedContainer, worker: Worker, result: CheckResult): void {
-    const { clock, record } = this.#options;
     this.#count(worker.kind, result);
-    const { news, isTransition } = container.add(worker, result, clock.nowMs());
-    const { key, podUid: uid, container: name } = container.target;
-    if (news !== undefined) {
-      const object = { kind: "Pod", key, uid, container: name } as const;
-      const reason = result.kind === "warning" ? "ProbeWarning" : "Unhealthy";
-      record({ object, type: "Warning", reason, message: news });
+    const { news, isTransition } = container.add(worker, result, this.#options.clock.nowMs());
+    // Nobody wonders that what is being stopped does not answer.
+    if (!container.target.isStopping) {
+      if (news !== undefined) this.#record(container, result, news);
+      if (isTransition) this.#log(container, worker.kind, news);
     }
-    if (isTransition) {
-      this.#log(container, worker.kind, news);
-      this.#publish();
-    }
+    if (isTransition) this.#publish();
     // Most often the next alarm comes earlier anyway.
     if (isTransition || worker.dueMs < this.#alarmMs) this.#schedule();
+  }
+
+  #record({ target }: ProbedContainer, result: CheckResult, message: string): void {
+    const { key, podUid: uid, container } = target;
+    const object = { kind: "Pod", key, uid, container } as const;
+    const reason = result.kind === "warning" ? "ProbeWarning" : "Unhealthy";
+    this.#options.record({ object, type: "Warning", reason, message });
   }
 
   #count(kind: ProbeKind, result: CheckResult): void {

@@ -175,7 +175,7 @@ describe("a container that", () => {
     expect(probing.lines).toEqual([]);
   });
 
-  test("is stopping is asked for readiness only, and what fails then is no reason to restart it", async () => {
+  test("is stopping is asked for readiness only, and that it does not answer is no news", async () => {
     const probing = new Probing();
     const web = target(1, ["liveness"], ["readiness"]);
     probing.prober.update([web]);
@@ -186,6 +186,7 @@ describe("a container that", () => {
     await probing.pass(60_000);
     expect(probing.times("liveness")).toEqual([5000]);
     expect(probing.health(web)).toEqual(notReady);
+    expect([probing.messages, probing.lines]).toEqual([[], ["ready"]]);
   });
 
   test("takes longer to answer than its period is not asked twice at once", async () => {
