@@ -31,7 +31,7 @@ export class Machine implements AsyncDisposable {
   #agent: Bun.Subprocess<"ignore", "pipe", "pipe"> | undefined;
   #log = "";
   /** Units that are none of its own, of tests that came before. */
-  #loadedBefore: readonly string[] = [];
+  #unitsBefore: readonly string[] = [];
 
   private constructor(dir: TempDir, options: MachineOptions) {
     this.#dir = dir;
@@ -43,7 +43,7 @@ export class Machine implements AsyncDisposable {
     const machine = new Machine(await tempDir(), options);
     await mkdir(machine.manifests);
     await writeAci(machine.image);
-    machine.#loadedBefore = await loadedUnits();
+    machine.#unitsBefore = await unitsThere();
     return machine;
   }
 
@@ -197,8 +197,7 @@ export class Machine implements AsyncDisposable {
 
   /** All that gantry has on the machine besides its state directory: for "nothing is left". */
   async leftovers(): Promise<readonly string[]> {
-    const units = (await readdir("/run/systemd/system")).filter((name) => name.startsWith("gantry-"));
-    const loaded = (await loadedUnits()).filter((name) => !this.#loadedBefore.includes(name));
+    const units = (await unitsThere()).filter((name) => !this.#unitsBefore.includes(name));
     const mounts = (await Bun.file("/proc/self/mounts").text())
       .split("\n")
       .flatMap((line) => line.split(" ")[1] ?? [])
@@ -211,7 +210,7 @@ export class Machine implements AsyncDisposable {
       )
     ).flat();
     const directories = await readdir(`${this.path}/state/pods`).catch(() => []);
-    return [...units, ...loaded, ...mounts, ...pods, ...directories];
+    return [...units, ...mounts, ...pods, ...directories];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -221,13 +220,15 @@ export class Machine implements AsyncDisposable {
   }
 }
 
-/** gantry's; not what systemd knows merely as a name that another unit has in its order. */
-async function loadedUnits(): Promise<readonly string[]> {
+/** gantry's, as files or loaded; not what systemd knows merely as a name that another unit has in its order. */
+async function unitsThere(): Promise<readonly string[]> {
   const list = await run("systemctl", "list-units", "--all", "--plain", "--no-legend", "gantry-*");
-  return list
+  const loaded = list
     .split("\n")
     .filter((line) => !/ not-found +inactive /.test(line))
     .flatMap((line) => /^gantry-\S+\.service/.exec(line)?.[0] ?? []);
+  const files = await readdir("/run/systemd/system");
+  return [...files.filter((name) => name.startsWith("gantry-")), ...loaded];
 }
 
 /**
