@@ -18,7 +18,7 @@ import { statsSummary } from "./node/summary.ts";
 import { parseThresholds, type Resource } from "./node/threshold.ts";
 import type { Desired } from "./pod/desired.ts";
 import type { RecordEvent } from "./pod/event.ts";
-import { type PodKey, podKey } from "./pod/names.ts";
+import { type PodKey, podKeyOf } from "./pod/names.ts";
 import { type Failure, isLive, type Observation } from "./pod/observed-pod.ts";
 import type { Pod } from "./pod/pod.ts";
 import { rfc3339 } from "./pod/time.ts";
@@ -127,7 +127,7 @@ export class AgentNode implements Disposable {
 
   noteManifests(): void {
     const { desired, clock } = this.#parts;
-    const wanted = desired().pods.map((pod) => ({ key: keyOf(pod), specHash: pod.specHash }));
+    const wanted = desired().pods.map((pod) => ({ key: podKeyOf(pod), specHash: pod.specHash }));
     this.metrics.starts.noteWanted(wanted, clock.nowMs());
   }
 
@@ -219,7 +219,7 @@ export class AgentNode implements Disposable {
   #progress({ observation, desired }: Seen) {
     const live = Map.groupBy(observation.revisions.filter(isLive), ({ key }) => key);
     return desired.pods.map((pod) => {
-      const key = keyOf(pod);
+      const key = podKeyOf(pod);
       const ofPod = live.get(key) ?? [];
       const isRunning = ofPod.length > 0 && ofPod.every(({ specHash }) => specHash === pod.specHash);
       const conditions = this.#parts.status.get(pod.namespace, pod.name)?.status?.conditions ?? [];
@@ -258,8 +258,4 @@ function evictedBefore({ revisions }: Observation): ReadonlyMap<PodKey, Failure>
       if (state.kind === "exited" && state.killed?.reason === "Evicted") evicted.set(key, state.killed);
   }
   return evicted;
-}
-
-function keyOf({ namespace, name }: Pod): PodKey {
-  return podKey(namespace, name);
 }

@@ -5,7 +5,7 @@ import { errorChain } from "./host/error.ts";
 import type { ManifestDirectory } from "./manifest/directory.ts";
 import { changedFields } from "./pod/changed-fields.ts";
 import type { Desired, ManifestFile } from "./pod/desired.ts";
-import { type ImageId, type PodKey, podKey } from "./pod/names.ts";
+import { type ImageId, podKeyOf } from "./pod/names.ts";
 import type { Pod } from "./pod/pod.ts";
 import { formatProblem } from "./pod/problem.ts";
 import { type Stage, serializeStage, stagesOf } from "./pod/stage.ts";
@@ -130,19 +130,19 @@ function goneFile(path: string, versions: Versions): PlannedFile {
 
 /** Pods that the file held, and that nothing holds any more. */
 function removedOf(path: string, { before, after }: Versions): readonly PlannedPod[] {
-  const wanted = new Set(after.pods.map(keyOf));
+  const wanted = new Set(after.pods.map(podKeyOf));
   const change = after.unreadable === undefined ? ("remove" as const) : ("keep" as const);
   const why = after.unreadable ?? "no manifest has it any more";
   return before.pods
-    .filter((pod) => pod.source.file === path && !wanted.has(keyOf(pod)))
+    .filter((pod) => pod.source.file === path && !wanted.has(podKeyOf(pod)))
     .map(({ namespace, name }) => ({ namespace, name, change, why, unknown: [], stages: [] }));
 }
 
 function plannedPod(pod: Pod, { before, plan }: Versions): PlannedPod {
   const { namespace, name } = pod;
-  const key = keyOf(pod);
+  const key = podKeyOf(pod);
   const action = plan.actions.find((each) => "key" in each && each.key === key);
-  const old = before.pods.find((each) => keyOf(each) === key);
+  const old = before.pods.find((each) => podKeyOf(each) === key);
   const [waiting] = plan.waiting.get(key) ?? [];
   return { namespace, name, ...verdict(pod, { action, old, waiting }), unknown: [], stages: [] };
 }
@@ -221,8 +221,4 @@ function waitText(waiting: Waiting): string {
 
 function stageText(stage: Stage): string {
   return stage.kind === "containers" ? "it" : `${stage.kind} container ${stage.container}`;
-}
-
-function keyOf({ namespace, name }: Pick<Pod, "namespace" | "name">): PodKey {
-  return podKey(namespace, name);
 }

@@ -2,10 +2,10 @@
 // Invariants: no two accepted files hold the same name, uid or port of the machine, whatever they held before; no accepted Pod waits for
 // itself, not by way of others either.
 
-import type { PodKey } from "../pod/names.ts";
+import { type PodKey, podKeyOf } from "../pod/names.ts";
 import type { Problem } from "../pod/problem.ts";
 import { annotation } from "./annotations.ts";
-import { type Claim, type Content, claimsOf, doClaimsClash, keyOf, topicOf } from "./content.ts";
+import { type Claim, type Content, claimsOf, doClaimsClash, topicOf } from "./content.ts";
 import { circleOf } from "./start-order.ts";
 import type { PlacedClaim, PlacedContent } from "./validate-file.ts";
 
@@ -71,7 +71,7 @@ function circlesOf(
   const pods = [...open.map(([, { content }]) => content), ...kept.map(([, content]) => content)].flatMap(
     (content) => content.pods,
   );
-  const order = new Map(pods.map((pod) => [keyOf(pod), pod.life.after]));
+  const order = new Map(pods.map((pod) => [podKeyOf(pod), pod.life.after]));
   const circles = open.map(([path, { waits }]): [string, readonly Problem[]] => [
     path,
     waits.flatMap(({ pod, place }) => circleProblem(circleOf(pod, order), { file: path, ...place })),

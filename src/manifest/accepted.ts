@@ -3,10 +3,9 @@
 
 import type { Log } from "../host/log.ts";
 import { isJsonObject, type JsonObject } from "../pod/json.ts";
-import type { PodUid, SpecHash } from "../pod/names.ts";
+import { type PodUid, podKeyOf, type SpecHash } from "../pod/names.ts";
 import type { Pod } from "../pod/pod.ts";
 import { formatProblem } from "../pod/problem.ts";
-import { keyOf } from "./content.ts";
 import { decodeObjects } from "./decode.ts";
 import { podOf } from "./pod-of.ts";
 import { Report } from "./report.ts";
@@ -44,7 +43,7 @@ export function rememberedPods(records: readonly string[], log: Log): readonly P
   for (const record of records) {
     const parsed = parseAcceptedPod(record);
     if (parsed.pod === undefined) log.warn("cannot read what was accepted before", { reason: parsed.reason });
-    else byKey.set(keyOf(parsed.pod), parsed.pod);
+    else byKey.set(podKeyOf(parsed.pod), parsed.pod);
   }
   return [...byKey.values()].sort((a, b) => a.source.document - b.source.document);
 }

@@ -1,7 +1,7 @@
 // What a manifest file holds, and what of it no other file may hold too.
 
 import { type ConfigMap, type ConfigObjects, noConfigObjects, type Secret } from "../pod/config-objects.ts";
-import { type PodKey, podKey } from "../pod/names.ts";
+import { podKey } from "../pod/names.ts";
 import type { Container, Pod } from "../pod/pod.ts";
 import { doHostPortsClash, type HostPort } from "./host-port.ts";
 
@@ -28,10 +28,6 @@ export function doClaimsClash(a: Claim, b: Claim): boolean {
 /** Claims that differ in this never clash. */
 export function topicOf({ text, port }: Claim): string {
   return port === undefined ? text : `${port.protocol} ${port.number}`;
-}
-
-export function keyOf({ namespace, name }: Pod): PodKey {
-  return podKey(namespace, name);
 }
 
 export function podClaims({ namespace, name, uid, spec }: Pod): readonly Claim[] {

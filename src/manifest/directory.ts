@@ -6,14 +6,14 @@ import type { Clock } from "../host/clock.ts";
 import { errorChain } from "../host/error.ts";
 import { noConfigObjects } from "../pod/config-objects.ts";
 import type { Desired, ManifestFile } from "../pod/desired.ts";
-import type { PodKey, PodUid, SpecHash } from "../pod/names.ts";
+import { type PodKey, type PodUid, podKeyOf, type SpecHash } from "../pod/names.ts";
 import type { Pod } from "../pod/pod.ts";
 import type { Problem } from "../pod/problem.ts";
 import { Absence, type Memory, type Verdict } from "./absence.ts";
 import { noMemory, readMemory, writeMemory } from "./absence-memory.ts";
 import { acceptFiles } from "./acceptance.ts";
 import { rememberedPods } from "./accepted.ts";
-import { type Content, keyOf, objectsOf } from "./content.ts";
+import { type Content, objectsOf } from "./content.ts";
 import { type Evaluated, evaluateEntry, evaluateText } from "./evaluate.ts";
 import { type Listing, listManifests } from "./listing.ts";
 import { PathWatch } from "./path-watch.ts";
@@ -114,14 +114,14 @@ export class ManifestDirectory implements AsyncDisposable {
   /** Takes what is missing now for deleted by somebody. Resolves when `desired` says so. */
   async confirmDelete(): Promise<ConfirmedDelete> {
     if (this.#loop === undefined) return { refusal: notReadYet };
-    const before = this.#desired.pods.map(keyOf);
+    const before = this.#desired.pods.map(podKeyOf);
     const refusal = this.#absence.confirm(await this.#list(), this.#accepted);
     if (refusal !== undefined) return { refusal };
     for (const waitMs of [0, settleMs, goneMs]) {
       await Bun.sleep(waitMs + 1);
       await this.#look();
     }
-    const after = new Set(this.#desired.pods.map(keyOf));
+    const after = new Set(this.#desired.pods.map(podKeyOf));
     return { deleted: before.filter((key) => !after.has(key)).sort() };
   }
 
@@ -199,7 +199,7 @@ export class ManifestDirectory implements AsyncDisposable {
   #podsMissingFrom(listing: Listing): readonly PodKey[] {
     if (listing.kind === "unreadable") return [];
     const missing = [...this.#accepted].filter(([file]) => !listing.entries.has(file));
-    return missing.flatMap(([, { pods }]) => pods.map(keyOf)).sort();
+    return missing.flatMap(([, { pods }]) => pods.map(podKeyOf)).sort();
   }
 
   async #keepMemory(): Promise<void> {
@@ -313,5 +313,5 @@ function manifestFile(
   const reasons = conflicts ?? problems;
   if (reasons !== undefined) return [{ path, state: "rejected", problems: reasons, excerpt }];
   if (made === undefined) return [];
-  return [{ path, state: "accepted", pods: made.content.pods.map(keyOf) }];
+  return [{ path, state: "accepted", pods: made.content.pods.map(podKeyOf) }];
 }

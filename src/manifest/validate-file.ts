@@ -1,19 +1,11 @@
 // The whole way of one file, for the directory and for `gantry validate` alike.
 
 import type { ConfigMap, Secret } from "../pod/config-objects.ts";
-import type { PodKey } from "../pod/names.ts";
+import { type PodKey, podKeyOf } from "../pod/names.ts";
 import type { Pod } from "../pod/pod.ts";
 import type { Problem } from "../pod/problem.ts";
 import { annotation } from "./annotations.ts";
-import {
-  type Claim,
-  type Content,
-  doClaimsClash,
-  keyOf,
-  objectClaim,
-  podClaims,
-  topicOf,
-} from "./content.ts";
+import { type Claim, type Content, doClaimsClash, objectClaim, podClaims, topicOf } from "./content.ts";
 import { type ConvertOptions, convertPod } from "./convert.ts";
 import { convertConfigMap, convertSecret } from "./convert-object.ts";
 import { type DecodedObject, decodeObjects } from "./decode.ts";
@@ -89,7 +81,7 @@ export function validateFile(path: string, text: string, options: ValidateOption
     const pod = kind === "Pod" ? content.pods.at(-1) : undefined;
     if (pod !== undefined && pod.life.after.length > 0) {
       const place = report.placeOf(fieldPath(field, `metadata.annotations[${annotation.after}]`));
-      waits.push({ pod: keyOf(pod), place });
+      waits.push({ pod: podKeyOf(pod), place });
     }
   }
   const { problems, notes } = report;

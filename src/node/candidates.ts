@@ -1,6 +1,6 @@
 // Pods that run, with what they asked for and what they use: who may be evicted, and who is over a limit of its own. Pure.
 
-import { podKey } from "../pod/names.ts";
+import { podKeyOf } from "../pod/names.ts";
 import type { Resource as Amount, Container, Pod } from "../pod/pod.ts";
 import { parseQuantity } from "../pod/quantity.ts";
 import { type Candidate, formatQuantity } from "./eviction.ts";
@@ -16,7 +16,7 @@ export function candidatesOf(pods: readonly Pod[], samples: readonly PodSample[]
 export function localExcesses(pods: readonly Pod[], samples: readonly PodSample[]): readonly LocalExcess[] {
   return pairs(pods, samples).flatMap(([pod, sample]) => {
     const excess = volumeExcess(pod, sample) ?? podExcess(pod, sample) ?? containerExcess(pod, sample);
-    return excess === undefined ? [] : [{ key: podKey(pod.namespace, pod.name), ...excess }];
+    return excess === undefined ? [] : [{ key: podKeyOf(pod), ...excess }];
   });
 }
 
@@ -94,7 +94,7 @@ function candidate(pod: Pod, sample: PodSample): Candidate {
     };
   });
   return {
-    key: podKey(pod.namespace, pod.name),
+    key: podKeyOf(pod),
     uid: pod.uid,
     priority: pod.spec.priority,
     memory: {

@@ -28,6 +28,10 @@ export function podKey(namespace: string, name: string): PodKey {
   return `${namespace}/${name}` as PodKey;
 }
 
+export function podKeyOf({ namespace, name }: { readonly namespace: string; readonly name: string }): PodKey {
+  return podKey(namespace, name);
+}
+
 export function isPodUid(text: string): text is PodUid {
   return podUidPattern.test(text);
 }

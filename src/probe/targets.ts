@@ -3,7 +3,7 @@
 import type { Desired } from "../pod/desired.ts";
 import { expand } from "../pod/expansion.ts";
 import type { Probe, ProbeKind } from "../pod/handler.ts";
-import { type PodKey, type PodUid, podKey, type RktUuid } from "../pod/names.ts";
+import { type PodKey, type PodUid, podKeyOf, type RktUuid } from "../pod/names.ts";
 import { isLive, type Observation, type Revision } from "../pod/observed-pod.ts";
 import type { Container } from "../pod/pod.ts";
 import { containersOf } from "../pod/stage.ts";
@@ -28,7 +28,7 @@ export function probeTargets(
   { desired, observation }: { readonly desired: Desired; readonly observation: Observation },
   hostIP: string,
 ): readonly ProbeTarget[] {
-  const pods = new Map(desired.pods.map((pod) => [podKey(pod.namespace, pod.name), pod]));
+  const pods = new Map(desired.pods.map((pod) => [podKeyOf(pod), pod]));
   const podIPs = new Map(observation.revisions.map(({ uuid, podIP }) => [uuid, podIP]));
   // A pod on a network of its own whose address is not known is not asked at the machine's: others answer there.
   const addressOf = ({ key, podIP, networkOf }: Revision) =>

@@ -3,7 +3,7 @@
 
 import type { Desired } from "../pod/desired.ts";
 import { lineageOf } from "../pod/lineage.ts";
-import { podKey } from "../pod/names.ts";
+import { podKeyOf } from "../pod/names.ts";
 import type { Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
 
@@ -11,7 +11,7 @@ export function adoptUids(desired: Desired, revisions: readonly Revision[]): Des
   const byKey = Map.groupBy(revisions, ({ key }) => key);
   return {
     ...desired,
-    pods: desired.pods.map((pod) => adoptUid(pod, byKey.get(podKey(pod.namespace, pod.name)) ?? [])),
+    pods: desired.pods.map((pod) => adoptUid(pod, byKey.get(podKeyOf(pod)) ?? [])),
   };
 }
 

@@ -3,7 +3,7 @@
 
 import type { PodEvent } from "../pod/event.ts";
 import { lineageOf } from "../pod/lineage.ts";
-import { type PodKey, podKey, type RktUuid } from "../pod/names.ts";
+import { type PodKey, podKeyOf, type RktUuid } from "../pod/names.ts";
 import type { Observation, Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
 import { containersOf, type Stage, serializeStage } from "../pod/stage.ts";
@@ -33,7 +33,7 @@ export function noticedEvents(
 ): readonly PodEvent[] {
   const byKey = Map.groupBy(revisions, ({ key }) => key);
   return pods.flatMap((pod) => {
-    const key = podKey(pod.namespace, pod.name);
+    const key = podKeyOf(pod);
     const ofKey = byKey.get(key) ?? [];
     const known = before.waiting.get(key);
     return [

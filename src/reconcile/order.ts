@@ -2,8 +2,7 @@
 // Pod when it is stopped. Pure.
 
 import { isSuccess } from "../pod/ending.ts";
-import type { PodKey, RktUuid } from "../pod/names.ts";
-import { podKey } from "../pod/names.ts";
+import { type PodKey, podKeyOf, type RktUuid } from "../pod/names.ts";
 import { isLive, type Revision } from "../pod/observed-pod.ts";
 import type { Pod, PodSpec } from "../pod/pod.ts";
 import { isPodReady } from "../pod/readiness.ts";
@@ -26,7 +25,7 @@ export function orderOf(
   revisions: ReadonlyMap<PodKey, readonly Revision[]>,
   { health }: Pick<World, "health">,
 ): Order {
-  const byKey = new Map(pods.map((pod) => [podKey(pod.namespace, pod.name), pod]));
+  const byKey = new Map(pods.map((pod) => [podKeyOf(pod), pod]));
   const dependents = new Map<PodKey, PodKey[]>();
   for (const [key, { life }] of byKey)
     for (const other of life.after) dependents.set(other, [...(dependents.get(other) ?? []), key]);
@@ -49,7 +48,7 @@ export function orderOf(
     },
     ofUnit(pod, stage, life) {
       const own = neighbours(pod.spec, stage, life.running);
-      const others = dependents.get(podKey(pod.namespace, pod.name)) ?? [];
+      const others = dependents.get(podKeyOf(pod)) ?? [];
       return {
         after: [...own.earlier, ...liveOf(pod.life.after)],
         before: [...own.later, ...liveOf(others)],

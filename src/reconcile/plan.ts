@@ -16,7 +16,7 @@
 
 import { isHeld } from "../pod/desired.ts";
 import { type ExitedRevision, lineageOf } from "../pod/lineage.ts";
-import { type PodKey, podKey } from "../pod/names.ts";
+import { type PodKey, podKeyOf } from "../pod/names.ts";
 import type { Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
 import type { Waiting } from "../pod/waiting.ts";
@@ -77,7 +77,7 @@ function versionsOf(world: World): ReadonlyMap<PodKey, Version> {
   const revisions = Map.groupBy(world.observation.revisions, ({ key }) => key);
   return new Map(
     world.desired.pods.map((pod) => {
-      const key = keyOf(pod);
+      const key = podKeyOf(pod);
       const known = { revisions: revisions.get(key) ?? [], good: world.good.get(pod.uid) };
       return [key, versionOf(pod, known, world)] as const;
     }),
@@ -187,8 +187,4 @@ function waitingForRun(
   }
   if (isBackOff && notBeforeMs > nowMs) return { kind: "restart", stage, backOffMs, untilMs: notBeforeMs };
   return { kind: "starting", stage, failure: failed?.failure };
-}
-
-function keyOf({ namespace, name }: Pod): PodKey {
-  return podKey(namespace, name);
 }

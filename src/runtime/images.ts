@@ -6,7 +6,7 @@ import { errorChain } from "../host/error.ts";
 import type { Log } from "../host/log.ts";
 import type { RecordEvent } from "../pod/event.ts";
 import type { ImageActivity, Pulling, StaleImage } from "../pod/image-activity.ts";
-import { type ImageId, type PodKey, podKey } from "../pod/names.ts";
+import { type ImageId, type PodKey, podKeyOf } from "../pod/names.ts";
 import type { Container, Pod } from "../pod/pod.ts";
 import { RuntimeError } from "../reconcile/runtime.ts";
 import type { AppcImageManifest } from "../rkt/appc.ts";
@@ -57,8 +57,7 @@ export class Images {
 
   /** Throws RuntimeError with the kubelet's image reasons. */
   async ensure(pod: Pod, signal: AbortSignal): Promise<PodImages> {
-    const tell = (change: Partial<ImageActivity>) =>
-      this.#options.onActivity(podKey(pod.namespace, pod.name), change);
+    const tell = (change: Partial<ImageActivity>) => this.#options.onActivity(podKeyOf(pod), change);
     const onPulling = (pulling: Pulling | undefined) => tell({ pulling });
     const stale: StaleImage[] = [];
     const onStale = (image: StaleImage) => stale.push(image);

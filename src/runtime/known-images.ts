@@ -1,7 +1,7 @@
 // The images in rkt's store with what is known of them besides: who brought them and which pods are made of them.
 
 import type { Desired } from "../pod/desired.ts";
-import { type ImageId, podKey } from "../pod/names.ts";
+import { type ImageId, podKeyOf } from "../pod/names.ts";
 import type { Observation } from "../pod/observed-pod.ts";
 import type { RktImage } from "../rkt/rkt-image.ts";
 
@@ -34,7 +34,7 @@ export function knownImages(images: readonly RktImage[], around: ImageSurroundin
 
 /** What a revision's app is called in the manifest is known only as long as the Pod is still written like that. */
 function usesOf({ observation, desired }: ImageSurroundings) {
-  const pods = new Map(desired.pods.map((pod) => [podKey(pod.namespace, pod.name), pod]));
+  const pods = new Map(desired.pods.map((pod) => [podKeyOf(pod), pod]));
   return observation.revisions.flatMap(({ key, specHash, apps }) => {
     const pod = pods.get(key);
     const isAsWritten = pod?.specHash === specHash;

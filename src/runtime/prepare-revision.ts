@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import type { Clock } from "../host/clock.ts";
 import { errorChain, hasErrorCode } from "../host/error.ts";
 import { writeFileAtomic } from "../host/files.ts";
-import { appUnitName, type ImageId, podKey, podUnitName, type RktUuid } from "../pod/names.ts";
+import { appUnitName, type ImageId, podKey, podKeyOf, podUnitName, type RktUuid } from "../pod/names.ts";
 import type { Reason } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
 import { allContainersOf, isFirstStage, podOfStage } from "../pod/stage.ts";
@@ -121,7 +121,7 @@ function checkNetwork({ networkOf }: Attempt, isBuiltin: boolean): void {
 /** With what is known to be good of the Pod, also where an edit has given it another uid. */
 async function makeDirectory(pod: Pod, { directories, observer }: PrepareParts): Promise<void> {
   await acceptPod(pod, { directories, observer });
-  const key = podKey(pod.namespace, pod.name);
+  const key = podKeyOf(pod);
   const ofPod = observer.revisions
     .filter((revision) => revision.key === key)
     .sort((a, b) => b.activeSinceMs - a.activeSinceMs);

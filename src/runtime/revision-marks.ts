@@ -5,7 +5,7 @@ import { readdir } from "node:fs/promises";
 import { errorChain } from "../host/error.ts";
 import { readTextIfExists } from "../host/files.ts";
 import type { Log } from "../host/log.ts";
-import { podKey, podUnitName, type RktUuid, uuidOfPodUnit } from "../pod/names.ts";
+import { podKeyOf, podUnitName, type RktUuid, uuidOfPodUnit } from "../pod/names.ts";
 import { type Ownership, ownershipOf } from "../rkt/ownership.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
 import { RktError } from "../rkt/rkt-error.ts";
@@ -114,6 +114,6 @@ function markOfUnit({
   stage,
   networkOf,
 }: PodUnit): Ownership {
-  const key = podKey(pod.namespace, pod.name);
+  const key = podKeyOf(pod);
   return { podUid: pod.uid, key, specHash, manifest, restartCount, backOffMs, stage, networkOf };
 }

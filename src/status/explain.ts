@@ -1,8 +1,7 @@
 // Why a Pod is not Ready: the chain of causes, from the root to what is seen of it. Pure.
 
 import type { Event as V1Event, Pod as V1Pod } from "kubernetes-types/core/v1";
-import type { PodKey } from "../pod/names.ts";
-import { podKey } from "../pod/names.ts";
+import { type PodKey, podKey, podKeyOf } from "../pod/names.ts";
 import { formatProblem } from "../pod/problem.ts";
 import { failureHint } from "./explain-hints.ts";
 import { stageSteps } from "./explain-stage.ts";
@@ -175,7 +174,7 @@ function lastProbeFailure(events: readonly V1Event[], { pod, revisions }: PodVie
   const failure = events.findLast(
     ({ reason, involvedObject, lastTimestamp }) =>
       reason === "Unhealthy" &&
-      podKey(involvedObject.namespace ?? "", involvedObject.name ?? "") === podKey(pod.namespace, pod.name) &&
+      podKey(involvedObject.namespace ?? "", involvedObject.name ?? "") === podKeyOf(pod) &&
       involvedObject.fieldPath?.endsWith(`{${container}}`) &&
       Date.parse(lastTimestamp ?? "") >= startedMs - 1000, // events have whole seconds
   );

@@ -5,7 +5,7 @@ import type { Event as V1Event, Pod as V1Pod } from "kubernetes-types/core/v1";
 import { type Desired, isHeld } from "../pod/desired.ts";
 import type { HealthByRevision } from "../pod/health.ts";
 import { type ImageActivity, noImageActivity } from "../pod/image-activity.ts";
-import { type PodKey, podKey } from "../pod/names.ts";
+import { type PodKey, podKey, podKeyOf } from "../pod/names.ts";
 import { isLive, type Observation, type Revision } from "../pod/observed-pod.ts";
 import type { Waiting } from "../pod/waiting.ts";
 import { type Change, ChangeLog } from "./change-log.ts";
@@ -162,7 +162,7 @@ export class StatusStore {
       images: this.#images.get(key) ?? noImageActivity,
     });
     for (const pod of desired.pods) {
-      const key = podKey(pod.namespace, pod.name);
+      const key = podKeyOf(pod);
       wanted.add(key);
       yield [
         key,

@@ -2,8 +2,16 @@
 // Invariant: a unit without a complete [X-Gantry] is not ours, whatever its name.
 
 import { graceSecondsMin } from "../pod/grace.ts";
-import type { PodUid, RktUuid, SpecHash, UnitName } from "../pod/names.ts";
-import { isPodUid, isRktUuid, podKey, podSliceName } from "../pod/names.ts";
+import {
+  isPodUid,
+  isRktUuid,
+  type PodUid,
+  podKeyOf,
+  podSliceName,
+  type RktUuid,
+  type SpecHash,
+  type UnitName,
+} from "../pod/names.ts";
 import { containersStage, parseStage, type Stage, serializeStage } from "../pod/stage.ts";
 import {
   escapeSpecifiers,
@@ -83,7 +91,7 @@ const finishScript = [
 export function podUnitText(options: PodUnitOptions): string {
   const { uuid, pod, seLinuxContext } = options;
   const stage = options.stage.kind === "containers" ? "" : `, ${serializeStage(options.stage)}`;
-  const description = `Pod ${podKey(pod.namespace, pod.name)}${stage} (rkt ${uuid.slice(0, 8)})`;
+  const description = `Pod ${podKeyOf(pod)}${stage} (rkt ${uuid.slice(0, 8)})`;
   // The built-in engine's apps are units that are stopped before this one (BindsTo=, After=), each with this grace period of its own: here
   // it is for what the engine does then. With a real rkt it is what the apps inside get altogether.
   const grace = Math.max(options.graceSeconds, graceSecondsMin);
