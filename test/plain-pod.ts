@@ -1,5 +1,6 @@
 // The parts of a Pod that ask for nothing special, for tests to change one thing of.
 
+import type { Probe } from "../src/pod/handler.ts";
 import type { Container, EnvVar, LifeSettings, PodSpec } from "../src/pod/pod.ts";
 import { containersStage } from "../src/pod/stage.ts";
 import type { VolumeMount } from "../src/pod/volume.ts";
@@ -79,6 +80,17 @@ export const plainAttempt: Attempt = {
   networkOf: undefined,
   after: [],
   before: [],
+};
+
+/** With Kubernetes' defaults. */
+export const plainProbe: Probe = {
+  handler: { kind: "tcpSocket", host: "", port: 80 },
+  initialDelaySeconds: 0,
+  periodSeconds: 10,
+  timeoutSeconds: 1,
+  successThreshold: 1,
+  failureThreshold: 3,
+  terminationGracePeriodSeconds: undefined,
 };
 
 export const plainMount: VolumeMount = {

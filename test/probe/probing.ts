@@ -11,6 +11,7 @@ import type { Remembered } from "../../src/probe/probed-container.ts";
 import { Prober } from "../../src/probe/prober.ts";
 import type { ProbeTarget } from "../../src/probe/targets.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
+import { plainProbe } from "../plain-pod.ts";
 
 export const success = { kind: "success" } as const;
 export const failure = { kind: "failure", message: "refused" } as const;
@@ -19,16 +20,10 @@ export const failure = { kind: "failure", message: "refused" } as const;
 const ports: Readonly<Record<ProbeKind, number>> = { startup: 1, liveness: 2, readiness: 3 };
 const kindOf = (port: number) => (["startup", "liveness", "readiness"] as const)[port - 1] ?? "startup";
 
-/** With Kubernetes' defaults. */
 export function probe(kind: ProbeKind, change: Partial<Probe> = {}): Probe {
   return {
+    ...plainProbe,
     handler: { kind: "tcpSocket", host: "", port: ports[kind] },
-    initialDelaySeconds: 0,
-    periodSeconds: 10,
-    timeoutSeconds: 1,
-    successThreshold: 1,
-    failureThreshold: 3,
-    terminationGracePeriodSeconds: undefined,
     ...change,
   };
 }

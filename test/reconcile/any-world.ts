@@ -10,6 +10,7 @@ import { containersStage, type Stage } from "../../src/pod/stage.ts";
 import { actionId } from "../../src/reconcile/action.ts";
 import { plan } from "../../src/reconcile/plan.ts";
 import type { AttemptFailure, World } from "../../src/reconcile/world.ts";
+import { plainProbe } from "../plain-pod.ts";
 import {
   baseDesired,
   basePod,
@@ -25,15 +26,6 @@ import {
 
 const names = ["job", "db", "web"] as const;
 const hashes = ["aaaa", "bbbb"] as const;
-const probe = {
-  handler: { kind: "tcpSocket", host: "", port: 80 },
-  initialDelaySeconds: 0,
-  periodSeconds: 10,
-  timeoutSeconds: 1,
-  successThreshold: 1,
-  failureThreshold: 3,
-  terminationGracePeriodSeconds: undefined,
-} as const;
 const endsWell = ["sh", "-c", "exit 0"];
 
 const life = fc.constantFrom(
@@ -59,7 +51,7 @@ const restingPod = fc
     hostNetwork: fc.boolean(),
     activeDeadlineSeconds: fc.constantFrom(undefined, undefined, 60),
     rollbackAfterMs: fc.constantFrom(undefined, 30_000),
-    readinessProbe: fc.constantFrom(undefined, undefined, probe),
+    readinessProbe: fc.constantFrom(undefined, undefined, plainProbe),
     comesAfterOthers: fc.boolean(),
   })
   .map(({ life: lived, uid, name, hostNetwork, activeDeadlineSeconds, ...more }) => ({

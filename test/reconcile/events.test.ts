@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import type { PodEvent } from "../../src/pod/event.ts";
 import { podKey } from "../../src/pod/names.ts";
 import { RuntimeError } from "../../src/reconcile/runtime.ts";
+import { plainProbe } from "../plain-pod.ts";
 import { waitUntil } from "../wait-until.ts";
 import { baseDesired, basePod } from "./base-world.ts";
 import { Loop } from "./loop.ts";
@@ -162,19 +163,10 @@ test("a rollback", async () => {
   const [good] = await waitUntil("the good version to be Ready", () => loop.live[0]?.wasReady && loop.live);
   await isCalm(loop);
   loop.events.length = 0;
-  const readinessProbe = {
-    handler: { kind: "tcpSocket", host: "", port: 80 },
-    initialDelaySeconds: 0,
-    periodSeconds: 10,
-    timeoutSeconds: 1,
-    successThreshold: 1,
-    failureThreshold: 3,
-    terminationGracePeriodSeconds: undefined,
-  } as const;
   const bad = basePod({
     specHash: "bbbb",
     uid: "bad",
-    container: { readinessProbe },
+    container: { readinessProbe: plainProbe },
     life: { rollbackAfterMs: 30_000 },
   });
   loop.want(baseDesired({ pods: [bad] }));

@@ -5,6 +5,7 @@ import { podKey } from "../../src/pod/names.ts";
 import type { Revision } from "../../src/pod/observed-pod.ts";
 import { stopOrder } from "../../src/reconcile/order.ts";
 import { plan } from "../../src/reconcile/plan.ts";
+import { plainProbe } from "../plain-pod.ts";
 import {
   baseDesired,
   basePod,
@@ -20,17 +21,8 @@ import {
 import { told } from "./told.ts";
 
 const db = podKey("default", "db");
-const probe = {
-  handler: { kind: "tcpSocket", host: "", port: 80 },
-  initialDelaySeconds: 0,
-  periodSeconds: 10,
-  timeoutSeconds: 1,
-  successThreshold: 1,
-  failureThreshold: 3,
-  terminationGracePeriodSeconds: undefined,
-} as const;
 const dependent = basePod({ life: { after: [db] } });
-const dbPod = basePod({ name: "db", container: { readinessProbe: probe } });
+const dbPod = basePod({ name: "db", container: { readinessProbe: plainProbe } });
 const dbUp = baseRevision({ name: "db", number: 5, wasReady: true });
 const ready = { isStarted: true, isReady: true, unhealthy: undefined };
 const isReady = new Map([[dbUp.uuid, new Map([["main", ready]])]]);

@@ -5,6 +5,7 @@ import { podKey } from "../../src/pod/names.ts";
 import type { Revision } from "../../src/pod/observed-pod.ts";
 import { plan } from "../../src/reconcile/plan.ts";
 import type { World } from "../../src/reconcile/world.ts";
+import { plainProbe } from "../plain-pod.ts";
 import {
   baseDesired,
   basePod,
@@ -18,20 +19,11 @@ import {
 import { told } from "./told.ts";
 
 const key = podKey("default", "web");
-const probe = {
-  handler: { kind: "tcpSocket", host: "", port: 80 },
-  initialDelaySeconds: 0,
-  periodSeconds: 10,
-  timeoutSeconds: 1,
-  successThreshold: 1,
-  failureThreshold: 3,
-  terminationGracePeriodSeconds: undefined,
-} as const;
 const good = basePod({ specHash: "good", uid: "uid-good" });
 const bad = basePod({
   specHash: "bad",
   uid: "uid-bad",
-  container: { readinessProbe: probe },
+  container: { readinessProbe: plainProbe },
   life: { rollbackAfterMs: 30_000 },
 });
 

@@ -6,6 +6,7 @@ import { containersStage, type Stage } from "../../src/pod/stage.ts";
 import { actionId } from "../../src/reconcile/action.ts";
 import { plan } from "../../src/reconcile/plan.ts";
 import type { World } from "../../src/reconcile/world.ts";
+import { plainProbe } from "../plain-pod.ts";
 import {
   baseDesired,
   basePod,
@@ -23,15 +24,6 @@ import { told } from "./told.ts";
 const first = init("first");
 const proxy = sidecar("proxy");
 const second = init("second");
-const probe = {
-  handler: { kind: "tcpSocket", host: "", port: 80 },
-  initialDelaySeconds: 0,
-  periodSeconds: 10,
-  timeoutSeconds: 1,
-  successThreshold: 1,
-  failureThreshold: 3,
-  terminationGracePeriodSeconds: undefined,
-} as const;
 
 function pod(change: Parameters<typeof basePod>[0] = {}) {
   return basePod({
@@ -150,7 +142,7 @@ describe("at the beginning", () => {
   });
 
   test("with a startup probe on the sidecar: it is waited for until the probe has told", () => {
-    const initContainers = [{ name: "first" }, { name: "proxy", isSidecar: true, startupProbe: probe }];
+    const initContainers = [{ name: "first" }, { name: "proxy", isSidecar: true, startupProbe: plainProbe }];
     const revisions = [firstDone, revision(proxy)];
     expect(told(world(revisions, { initContainers }))).toEqual([waitsFor("sidecar:proxy")]);
     const started = { isStarted: true, isReady: false, unhealthy: undefined };

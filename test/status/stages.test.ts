@@ -2,13 +2,13 @@
 
 import { describe, expect, test } from "bun:test";
 import type { ContainerStatus } from "kubernetes-types/core/v1";
-import type { Probe } from "../../src/pod/handler.ts";
 import type { ContainerHealth, HealthByRevision } from "../../src/pod/health.ts";
 import type { RktUuid } from "../../src/pod/names.ts";
 import type { Revision } from "../../src/pod/observed-pod.ts";
 import type { Waiting } from "../../src/pod/waiting.ts";
 import { derivePod } from "../../src/status/derive.ts";
 import type { PodView } from "../../src/status/shown-pod.ts";
+import { plainProbe } from "../plain-pod.ts";
 import { basePod, baseRevision, exited, nowMs } from "../reconcile/base-world.ts";
 import {
   baseView,
@@ -232,18 +232,9 @@ test("with an address it is ready to start containers, without one only on the h
 });
 
 describe("probes", () => {
-  const probe: Probe = {
-    handler: { kind: "exec", command: ["true"] },
-    initialDelaySeconds: 0,
-    periodSeconds: 10,
-    timeoutSeconds: 1,
-    successThreshold: 1,
-    failureThreshold: 3,
-    terminationGracePeriodSeconds: undefined,
-  };
   const probed = (...kinds: ("startupProbe" | "readinessProbe" | "livenessProbe")[]) => {
     const pod = basePod();
-    const probes = Object.fromEntries(kinds.map((kind) => [kind, probe]));
+    const probes = Object.fromEntries(kinds.map((kind) => [kind, plainProbe]));
     return {
       ...pod,
       spec: { ...pod.spec, containers: pod.spec.containers.map((one) => ({ ...one, ...probes })) },
