@@ -6,6 +6,7 @@ import type { ManifestDirectory } from "./manifest/directory.ts";
 import { changedFields } from "./pod/changed-fields.ts";
 import type { Desired, ManifestFile } from "./pod/desired.ts";
 import { type ImageId, podKeyOf } from "./pod/names.ts";
+import type { PlanAnswer, PlannedFile, PlannedPod, PlanQuestion } from "./pod/plan-question.ts";
 import type { Pod } from "./pod/pod.ts";
 import { formatProblem } from "./pod/problem.ts";
 import { type Stage, serializeStage, stagesOf } from "./pod/stage.ts";
@@ -16,7 +17,7 @@ import type { Reconciler } from "./reconcile/reconciler.ts";
 import { RuntimeError } from "./reconcile/runtime.ts";
 import { type PreviewParts, previewRevision } from "./runtime/preview-revision.ts";
 import type { ImagesView } from "./server/images.ts";
-import type { PlanAnswer, PlannedFile, PlannedPod, PlanQuestion, PlanView } from "./server/plan.ts";
+import type { PlanView } from "./server/plan.ts";
 
 export interface DryRunOptions extends Omit<PreviewParts, "objects" | "findImage"> {
   readonly manifestPath: string;

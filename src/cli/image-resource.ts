@@ -1,24 +1,14 @@
 // Images of the store as `gantry get` and `gantry images` list them.
 
 import { formatAge } from "../pod/age.ts";
+import type { ListedImage } from "../pod/listed-image.ts";
 import { none, type Resource } from "./resource.ts";
 
-/** An item of the answer of GET /images. */
-interface Image {
-  readonly id: string;
-  readonly names: readonly string[];
-  readonly sizeBytes: number;
-  readonly importedAt: string;
-  readonly lastUsedAt: string;
-  readonly isOurs: boolean;
-  readonly usedBy: readonly string[];
-}
-
-export const imageResource: Resource<Image> = {
+export const imageResource: Resource<ListedImage> = {
   names: ["images", "image"],
   isNamespaced: false,
   async list(client) {
-    const whole = await client.json<{ items: readonly Image[] }>("/images");
+    const whole = await client.json<{ items: readonly ListedImage[] }>("/images");
     return { whole, items: whole.items };
   },
   withItems: (whole, items) => ({ ...whole, items }),

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { errorChain } from "../host/error.ts";
 import { serializeYaml } from "../manifest/yaml-text.ts";
+import type { PlanAnswer, PlannedPod } from "../pod/plan-question.ts";
 import { AgentClient, type ServerOptions } from "./agent-client.ts";
 import { CommandFailure, UsageError } from "./failure.ts";
 import { type Color, onOneLine, paint, print } from "./output.ts";
@@ -15,30 +16,6 @@ export interface PlanOptions extends ServerOptions {
   readonly output?: "json" | "yaml";
 }
 
-type Change = "start" | "replace" | "update" | "keep" | "wait" | "remove";
-
-/** The answer of POST /plan. */
-interface Plan {
-  readonly unreadable?: string;
-  readonly files: readonly PlannedFile[];
-}
-
-interface PlannedFile {
-  readonly path: string;
-  readonly problems: readonly string[];
-  readonly pods: readonly PlannedPod[];
-}
-
-interface PlannedPod {
-  readonly namespace: string;
-  readonly name: string;
-  readonly change: Change;
-  readonly why: string;
-  readonly problem?: string;
-  readonly unknown: readonly string[];
-  readonly stages: readonly { readonly stage: string; readonly unit: string; readonly appc: object }[];
-}
-
 /** Resolves with the exit code: 1 where a manifest has problems, or a pod could not be started. */
 export async function runPlan(paths: readonly string[], options: PlanOptions): Promise<number> {
   const shown = shownParts(options.show);
@@ -48,7 +25,7 @@ export async function runPlan(paths: readonly string[], options: PlanOptions): P
   const files = await Promise.all(
     paths.map(async (path) => ({ name: basename(path), text: await textOf(path, options) })),
   );
-  const plan = await client.json<Plan>("/plan", {
+  const plan = await client.json<PlanAnswer>("/plan", {
     method: "POST",
     body: JSON.stringify({ files, isDetailed: true }),
   });
@@ -83,7 +60,7 @@ async function textOf(path: string, options: PlanOptions): Promise<string | unde
 }
 
 const words: Readonly<
-  Record<Change, { readonly sign: string; readonly verb: string; readonly color: Color }>
+  Record<PlannedPod["change"], { readonly sign: string; readonly verb: string; readonly color: Color }>
 > = {
   start: { sign: "+", verb: "would be started", color: "green" },
   replace: { sign: "~", verb: "would be replaced", color: "yellow" },
@@ -93,7 +70,7 @@ const words: Readonly<
   remove: { sign: "-", verb: "would be removed", color: "red" },
 };
 
-function planText({ unreadable, files }: Plan, shown: readonly Part[]): string {
+function planText({ unreadable, files }: PlanAnswer, shown: readonly Part[]): string {
   const head = unreadable === undefined ? "" : paint(`${unreadable}\n`, "red");
   const blocks = files.map(({ path, problems, pods }) => {
     const lines = [

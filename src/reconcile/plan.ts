@@ -45,9 +45,12 @@ export interface Plan {
 /** What is to become of the Pod of each key, and of directories that are nobody's. */
 type Steps = ReadonlyMap<PodKey | undefined, PodSteps>;
 
+type RevisionsByKey = ReadonlyMap<PodKey, readonly Revision[]>;
+
 export function plan(world: World): Plan {
-  const versions = versionsOf(world);
-  const steps = stepsByPod(world, versions);
+  const revisions = Map.groupBy(world.observation.revisions, ({ key }) => key);
+  const versions = versionsOf(world, revisions);
+  const steps = stepsByPod(world, { versions, revisions });
   const dueMs = ({ action, notBeforeMs }: Step) =>
     Math.max(notBeforeMs, world.failures.get(actionId(action))?.retryAtMs ?? 0);
   const actions: Action[] = [];
@@ -73,8 +76,7 @@ export function plan(world: World): Plan {
 }
 
 /** By the keys of the wanted Pods. */
-function versionsOf(world: World): ReadonlyMap<PodKey, Version> {
-  const revisions = Map.groupBy(world.observation.revisions, ({ key }) => key);
+function versionsOf(world: World, revisions: RevisionsByKey): ReadonlyMap<PodKey, Version> {
   return new Map(
     world.desired.pods.map((pod) => {
       const key = podKeyOf(pod);
@@ -84,9 +86,11 @@ function versionsOf(world: World): ReadonlyMap<PodKey, Version> {
   );
 }
 
-function stepsByPod(world: World, versions: ReadonlyMap<PodKey, Version>): Steps {
+function stepsByPod(
+  world: World,
+  { versions, revisions }: { versions: ReadonlyMap<PodKey, Version>; revisions: RevisionsByKey },
+): Steps {
   const { desired, observation } = world;
-  const revisions = Map.groupBy(observation.revisions, ({ key }) => key);
   const directories = new Map(observation.podDirectories.map((directory) => [directory.uid, directory]));
   const pods = [...versions.values()].map(({ pod }) => pod);
   const order = orderOf(pods, revisions, world);

@@ -2,25 +2,12 @@
 // Invariant: however many ask, one listing is made at a time: it takes a program.
 
 import { Hono } from "hono";
+import type { ListedImage } from "../pod/listed-image.ts";
 import type { ServerEnv } from "./connection.ts";
 import { jsonResponse } from "./response.ts";
 
 export interface ImagesView {
   list(signal: AbortSignal): Promise<readonly ListedImage[]>;
-}
-
-export interface ListedImage {
-  readonly id: string;
-  /** The store's own, then as manifests name it. */
-  readonly names: readonly string[];
-  readonly sizeBytes: number;
-  /** RFC 3339. */
-  readonly importedAt: string;
-  readonly lastUsedAt: string;
-  /** Only what gantry has pulled is ever removed for want of space. */
-  readonly isOurs: boolean;
-  /** `namespace/name` of the pods that have a container of it, be it a dead one. */
-  readonly usedBy: readonly string[];
 }
 
 export function imageRoutes({ images }: { images: ImagesView }): Hono<ServerEnv> {

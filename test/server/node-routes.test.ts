@@ -2,7 +2,8 @@
 
 import { expect, test } from "bun:test";
 import type { Node, PodList } from "kubernetes-types/core/v1.d.ts";
-import { imageRoutes, type ListedImage } from "../../src/server/images.ts";
+import type { ListedImage } from "../../src/pod/listed-image.ts";
+import { imageRoutes } from "../../src/server/images.ts";
 import { metricsRoutes } from "../../src/server/metrics.ts";
 import { statsRoutes } from "../../src/server/stats.ts";
 

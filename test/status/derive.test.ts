@@ -9,7 +9,7 @@ import type { Waiting } from "../../src/pod/waiting.ts";
 import { derivePod } from "../../src/status/derive.ts";
 import type { PodView } from "../../src/status/shown-pod.ts";
 import { basePod, baseRevision, exited, exitedApp, nowMs, wallMs } from "../reconcile/base-world.ts";
-import { baseView } from "./view.ts";
+import { baseView, mistyped } from "./view.ts";
 
 const imageId = `sha512-${"0".repeat(64)}`;
 const crashing: readonly Waiting[] = [
@@ -276,18 +276,8 @@ test("a pod that was stopped on request and is wanted again is pending, not comp
 });
 
 describe("a manifest that is refused now", () => {
-  const problem = {
-    code: "UnknownField",
-    file: "/manifests/web.yaml",
-    line: 7,
-    column: 5,
-    field: "spec.containers[0].comand",
-    message: "Unknown field",
-    hint: 'did you mean "command"?',
-  } as const;
-
   test("is a condition with its place", () => {
-    const { condition, phase } = derive({ manifest: { state: "rejected", problems: [problem, problem] } });
+    const { condition, phase } = derive({ manifest: { state: "rejected", problems: [mistyped, mistyped] } });
     expect(phase).toBe("Running");
     expect(condition("ManifestAccepted")).toEqual({
       type: "ManifestAccepted",

@@ -15,6 +15,7 @@ import {
   containersStage,
   endedWith,
   initStage,
+  mistyped,
   sidecarStage,
   stagedPod,
   stageRevision,
@@ -394,20 +395,11 @@ describe("other Pods", () => {
 });
 
 describe("a Pod that is Ready says what is wrong all the same:", () => {
-  const problem = {
-    code: "UnknownField",
-    file: "/manifests/web.yaml",
-    line: 7,
-    column: 5,
-    field: "spec.containers[0].comand",
-    message: "Unknown field",
-    hint: 'did you mean "command"?',
-  } as const;
   const busy: Failure = { reason: "FailedKillPod", message: "device or resource busy" };
   test.each<[what: string, change: Partial<PodView>, step: string]>([
     [
       "a manifest that is refused, with its place",
-      { manifest: { state: "rejected", problems: [problem] } },
+      { manifest: { state: "rejected", problems: [mistyped] } },
       "ManifestRejected: /manifests/web.yaml:7:5: spec.containers[0].comand: Unknown field",
     ],
     [

@@ -3,6 +3,7 @@
 import { noImageActivity } from "../../src/pod/image-activity.ts";
 import type { ObservedApp, Revision } from "../../src/pod/observed-pod.ts";
 import type { Pod } from "../../src/pod/pod.ts";
+import type { Problem } from "../../src/pod/problem.ts";
 import { containersStage, type Stage } from "../../src/pod/stage.ts";
 import type { PodView } from "../../src/status/shown-pod.ts";
 import { plainContainer } from "../plain-pod.ts";
@@ -24,6 +25,17 @@ export function baseView(change: Partial<PodView> = {}): PodView {
     ...change,
   };
 }
+
+/** Of its manifest as it is now. */
+export const mistyped: Problem = {
+  code: "UnknownField",
+  file: "/manifests/web.yaml",
+  line: 7,
+  column: 5,
+  field: "spec.containers[0].comand",
+  message: "Unknown field",
+  hint: 'did you mean "command"?',
+};
 
 export const initStage: Stage = { kind: "init", container: "setup" };
 export const sidecarStage: Stage = { kind: "sidecar", container: "proxy" };
