@@ -30,8 +30,6 @@ export class Machine implements AsyncDisposable {
   readonly #options: MachineOptions;
   #agent: Bun.Subprocess<"ignore", "pipe", "pipe"> | undefined;
   #log = "";
-  /** Units that are none of its own, of tests that came before. */
-  #unitsBefore: readonly string[] = [];
 
   private constructor(dir: TempDir, options: MachineOptions) {
     this.#dir = dir;
@@ -43,7 +41,6 @@ export class Machine implements AsyncDisposable {
     const machine = new Machine(await tempDir(), options);
     await mkdir(machine.manifests);
     await writeAci(machine.image);
-    machine.#unitsBefore = await unitsThere();
     return machine;
   }
 
@@ -197,7 +194,10 @@ export class Machine implements AsyncDisposable {
 
   /** All that gantry has on the machine besides its state directory: for "nothing is left". */
   async leftovers(): Promise<readonly string[]> {
-    const units = (await unitsThere()).filter((name) => !this.#unitsBefore.includes(name));
+    const units = (await readdir("/run/systemd/system")).filter((name) => name.startsWith("gantry-"));
+    const loaded = (await run("systemctl", "list-units", "--all", "--plain", "--no-legend", "gantry-*"))
+      .split("\n")
+      .flatMap((line) => /^gantry-\S+\.service/.exec(line)?.[0] ?? []);
     const mounts = (await Bun.file("/proc/self/mounts").text())
       .split("\n")
       .flatMap((line) => line.split(" ")[1] ?? [])
@@ -210,7 +210,7 @@ export class Machine implements AsyncDisposable {
       )
     ).flat();
     const directories = await readdir(`${this.path}/state/pods`).catch(() => []);
-    return [...units, ...mounts, ...pods, ...directories];
+    return [...units, ...loaded, ...mounts, ...pods, ...directories];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -218,17 +218,6 @@ export class Machine implements AsyncDisposable {
     await removeUnits(this.path);
     await this.#dir[Symbol.asyncDispose]();
   }
-}
-
-/** gantry's, as files or loaded; not what systemd knows merely as a name that another unit has in its order. */
-async function unitsThere(): Promise<readonly string[]> {
-  const list = await run("systemctl", "list-units", "--all", "--plain", "--no-legend", "gantry-*");
-  const loaded = list
-    .split("\n")
-    .filter((line) => !/ not-found +inactive /.test(line))
-    .flatMap((line) => /^gantry-\S+\.service/.exec(line)?.[0] ?? []);
-  const files = await readdir("/run/systemd/system");
-  return [...files.filter((name) => name.startsWith("gantry-")), ...loaded];
 }
 
 /**

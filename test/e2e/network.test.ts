@@ -1,7 +1,7 @@
 // Pods in a network of their own: their address is told, their host ports lead to them, and nothing is left of it.
 
 import { expect, test } from "bun:test";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { networkState } from "../engine/network/networked-pod.ts";
 import { waitUntil } from "../wait-until.ts";
 import { Machine, uuidOf } from "./machine.ts";
@@ -133,10 +133,14 @@ esac
   await writeFile("/opt/cni/bin/slow", plugin, { mode: 0o755 });
   const network = { cniVersion: "1.0.0", name: "slow", plugins: [{ type: "slow" }] };
   await writeFile("/etc/gantry/net.d/slow.conflist", JSON.stringify(network));
-  await machine.startAgent();
-  await machine.write("web.yaml", manifest(machine.image, "one"));
-  await machine.waitForReady("web");
-  await machine.remove("web.yaml");
-  await waitUntil("nothing to be left", async () => (await machine.leftovers()).length === 0);
-  expect(await readFile(told, "utf8")).toBe("begun\ndone\n");
+  try {
+    await machine.startAgent();
+    await machine.write("web.yaml", manifest(machine.image, "one"));
+    await machine.waitForReady("web");
+    await machine.remove("web.yaml");
+    await waitUntil("nothing to be left", async () => (await machine.leftovers()).length === 0);
+    expect(await readFile(told, "utf8")).toBe("begun\ndone\n");
+  } finally {
+    for (const path of ["/opt/cni", "/etc/gantry"]) await rm(path, { recursive: true });
+  }
 });

@@ -4,20 +4,15 @@ import { describe, expect, test } from "bun:test";
 import type { UnitName } from "../../src/pod/names.ts";
 import { JournalFollowers } from "../../src/runtime/journal-followers.ts";
 import type { JournalMatch, JournalStart } from "../../src/systemd/journal.ts";
-import { never, run, type TestUnit, unitName, writeUnit } from "../systemd/unit.ts";
+import { never, run, startReader, type TestUnit } from "../systemd/unit.ts";
 import { waitUntil } from "../wait-until.ts";
 
 const of = (unit: UnitName): JournalMatch => ({ units: [unit] });
 
 /** Runs what it is told, in one unit. */
 async function writer(): Promise<TestUnit & { tell(script: string): void }> {
-  const fifo = `/tmp/${unitName()}`;
-  run("mkfifo", fifo);
-  const unit = await writeUnit(
-    `[Service]\nLogRateLimitIntervalSec=0\nExecStart=/bin/sh -c 'exec sh <>${fifo}'\n`,
-  );
-  run("systemctl", "start", unit.name);
-  return { ...unit, tell: (script) => run("sh", "-c", `echo '${script}' >${fifo}`) };
+  const unit = await startReader("sh", "LogRateLimitIntervalSec=0");
+  return { ...unit, tell: (script) => run("sh", "-c", `echo '${script}' >${unit.fifo}`) };
 }
 
 const countOf = (unit: UnitName, option: string) =>

@@ -12,7 +12,7 @@ import {
   readJournal,
 } from "../../src/systemd/journal.ts";
 import { waitUntil } from "../wait-until.ts";
-import { never, run, runScript, type TestUnit, unitName, writeUnit } from "./unit.ts";
+import { never, run, runScript, startReader, type TestUnit, unitName, writeUnit } from "./unit.ts";
 
 /** A unit that has written these lines and ended. */
 async function written(script: string, settings = ""): Promise<TestUnit> {
@@ -39,11 +39,8 @@ async function processesOf(unit: UnitName): Promise<string[]> {
 
 /** Appends lines to a log as they are asked for, from within one unit. */
 async function writer(): Promise<TestUnit & { write(line: string): Promise<void> }> {
-  const fifo = `/tmp/${unitName()}`;
-  run("mkfifo", fifo);
-  const unit = await writeUnit(`[Service]\nExecStart=/bin/sh -c 'exec cat <>${fifo}'\n`);
-  run("systemctl", "start", unit.name);
-  return { ...unit, write: async (line) => void (await Bun.$`echo ${line} >${fifo}`) };
+  const unit = await startReader("cat");
+  return { ...unit, write: async (line) => void (await Bun.$`echo ${line} >${unit.fifo}`) };
 }
 
 describe("the journal of a unit", () => {

@@ -5,6 +5,7 @@ import { rm } from "node:fs/promises";
 import { createLog } from "../../src/host/log.ts";
 import type { UnitName } from "../../src/pod/names.ts";
 import { Systemd } from "../../src/systemd/systemd.ts";
+import { tempDir } from "../temp-dir.ts";
 
 export interface TestUnit extends AsyncDisposable {
   readonly name: UnitName;
@@ -38,6 +39,26 @@ export async function runScript(script: string, settings = ""): Promise<TestUnit
   const unit = await writeUnit(`[Service]\nType=oneshot\n${settings}\nExecStart=/bin/sh -c '${script}'\n`);
   run("systemctl", "start", unit.name);
   return unit;
+}
+
+/** Starts a service around a program whose standard input is a FIFO that stays open. */
+export async function startReader(
+  program: string,
+  settings = "",
+): Promise<TestUnit & { readonly fifo: string }> {
+  const dir = await tempDir();
+  const fifo = `${dir.path}/fifo`;
+  run("mkfifo", fifo);
+  const unit = await writeUnit(`[Service]\n${settings}\nExecStart=/bin/sh -c 'exec ${program} <>${fifo}'\n`);
+  run("systemctl", "start", unit.name);
+  return {
+    name: unit.name,
+    fifo,
+    [Symbol.asyncDispose]: async () => {
+      await unit[Symbol.asyncDispose]();
+      await dir[Symbol.asyncDispose]();
+    },
+  };
 }
 
 export async function connected(): Promise<Systemd> {
