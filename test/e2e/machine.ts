@@ -3,6 +3,7 @@
 
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import type { Pod, PodList } from "kubernetes-types/core/v1.d.ts";
+import { agentEnvironment } from "../../src/cli/agent-unit.ts";
 import { writeAci } from "../aci.ts";
 import { type TempDir, tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
@@ -96,7 +97,7 @@ export class Machine implements AsyncDisposable {
         stdin: "ignore",
         stdout: "pipe",
         stderr: "pipe",
-        env: { ...process.env, ...this.#options.env, ...env },
+        env: { ...process.env, ...agentEnvironment, ...this.#options.env, ...env },
       },
     );
     this.#agent = agent;
