@@ -32,10 +32,10 @@ export function toNetInfo({ config, source, ifName, args, result }: Attachment):
   };
 }
 
-/** Empty for a pod in the host's network, and for one that has not been started. */
+/** Empty for a pod in the host's network, for one that has not been started, and for one that a crash of the machine has ended just then. */
 export function readNetInfo(pod: Pod): readonly NetInfo[] {
-  const text = pod.read(netInfoFile);
-  return text === undefined ? [] : (JSON.parse(text) as NetInfo[]);
+  const text = pod.read(netInfoFile) ?? "";
+  return text === "" ? [] : (JSON.parse(text) as NetInfo[]);
 }
 
 /** Empty if it has none. */

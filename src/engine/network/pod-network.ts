@@ -50,7 +50,7 @@ export async function setUpNetwork(pod: Pod, options: NetworkOptions): Promise<P
       writeRecord(pod, attachments);
     }
     const networks = attachments.map(toNetInfo);
-    writeFileSync(`${pod.path}/${netInfoFile}`, JSON.stringify(networks));
+    replaceFile(`${pod.path}/${netInfoFile}`, JSON.stringify(networks), 0o644);
     return { namespace, ip: podIp(networks), dns: podDns(attachments) };
   } catch (error) {
     // What this leaves is on record.
@@ -67,7 +67,7 @@ export function joinNetwork(pod: Pod, owner: Pod): PodNetwork {
   if (namespace === undefined || attachments === undefined || podState(owner) !== "running")
     throw new EngineError(`pod "${owner.uuid}" has no network to join: it does not run, or is in the host's`);
   const networks = readNetInfo(owner);
-  writeFileSync(`${pod.path}/${netInfoFile}`, JSON.stringify(networks));
+  replaceFile(`${pod.path}/${netInfoFile}`, JSON.stringify(networks), 0o644);
   return { namespace, ip: podIp(networks), dns: podDns(attachments) };
 }
 
@@ -163,9 +163,14 @@ function orphanFile(uuid: RktUuid): string {
 function writeRecord(pod: Pod, attachments: readonly Attachment[]): void {
   for (const file of [orphanFile(pod.uuid), recordFile(pod)]) {
     mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
-    writeFileSync(file + temporary, JSON.stringify(attachments), { mode: 0o600 });
-    renameSync(file + temporary, file);
+    replaceFile(file, JSON.stringify(attachments), 0o600);
   }
+}
+
+/** Nobody, such as a `list` meanwhile, reads half of it. After a crash of the machine it may be empty. */
+function replaceFile(file: string, text: string, mode: number): void {
+  writeFileSync(file + temporary, text, { mode });
+  renameSync(file + temporary, file);
 }
 
 /** Undefined if there is none. */

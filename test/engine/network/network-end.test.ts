@@ -1,7 +1,7 @@
 // Nothing is left of a network, however a pod ends.
 
 import { describe, expect, test } from "bun:test";
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { waitUntil } from "../../wait-until.ts";
 import { NetworkWorld, networkState } from "./networked-pod.ts";
 
@@ -85,6 +85,16 @@ describe("nothing is left of the network of a pod", () => {
     const pod = await world.start();
     await other.collectGarbage();
     expect(await pod.shell("ls /sys/class/net")).toBe("eth0\nlo\n");
+  });
+
+  test("of which a crash of the machine left nothing but an empty file of its addresses: pods are listed", async () => {
+    await using world = await NetworkWorld.create();
+    const pod = await world.start();
+    await pod.stop();
+    await writeFile(`${world.rkt.path}/rkt/pods/run/${pod.uuid}/net-info.json`, "");
+    const { exitCode, stdout } = await world.rkt.rkt("list", "--format=json");
+    expect([exitCode, JSON.parse(stdout)]).toMatchObject([0, [{ name: pod.uuid, state: "exited" }]]);
+    expect((await world.rkt.rkt("list")).exitCode).toBe(0);
   });
 
   test("that was killed at any moment of its start, once gc has run", async () => {
