@@ -13,7 +13,7 @@ import { PodLogs } from "./runtime/pod-logs.ts";
 import { PodPorts } from "./runtime/pod-ports.ts";
 import { createApp } from "./server/app.ts";
 import type { HealthCheck } from "./server/health.ts";
-import { listen } from "./server/listen.ts";
+import { Listeners } from "./server/listeners.ts";
 import type { ManifestsView } from "./server/manifests.ts";
 import type { EventStore } from "./status/events.ts";
 import type { Health } from "./status/health.ts";
@@ -56,21 +56,26 @@ export async function openEndpoint(parts: AgentEndpointParts): Promise<AsyncDisp
     stats: node.statsView,
     metrics: node.metricsView,
     images,
-    health: { checks: (endpoint) => (endpoint === "readyz" ? readiness(parts) : [parts.checkLoop()]) },
+    health: {
+      checks: (endpoint) =>
+        endpoint === "readyz" ? readiness(parts, listeners.problem) : [parts.checkLoop()],
+    },
     clock,
     timers: systemTimers,
     log,
     version,
   });
   await using stack = new AsyncDisposableStack();
-  for (const address of live.current.listen) {
-    const listener = stack.use(await listen(app, address, { tls: live.current.tls, log }));
-    log.info("listening", { address: listener.address });
-  }
+  const listeners = stack.use(new Listeners({ app, tls: live.current.tls, timers: systemTimers, log }));
+  await listeners.open(live.current.listen);
   return stack.move();
 }
 
-function readiness({ health, manifests, systemd, live, clock }: AgentEndpointParts): readonly HealthCheck[] {
+function readiness(
+  { health, manifests, systemd, live, clock }: AgentEndpointParts,
+  unheard: string | undefined,
+): readonly HealthCheck[] {
+  health.report("endpoint", unheard, clock.wallMs());
   health.report("manifests", manifests.desired.unreadable, clock.wallMs());
   health.report("systemd", systemd.isConnected ? undefined : "no connection to D-Bus", clock.wallMs());
   return [...health.checks(), { name: "configuration", error: live.problem, isNote: true }];

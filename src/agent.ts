@@ -78,7 +78,7 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
     write: (event) => eventJournal.write(event),
   });
   const { record } = events;
-  const health = new Health(["reconcile", "manifests", "systemd"], clock.wallMs());
+  const health = new Health(["reconcile", "manifests", "systemd", "endpoint"], clock.wallMs());
   const rktDir = rktOptions(config, found).dir ?? "/var/lib/rkt";
   const node = stack.use(
     new AgentNode({

@@ -28,9 +28,12 @@ export interface Listener extends AsyncDisposable {
 export class ListenError extends Error {
   override readonly name = "ListenError";
   readonly address: string;
-  constructor(address: string, message: string, options?: ErrorOptions) {
+  /** Another process has the address, or the machine does not have it yet. */
+  readonly isTemporary: boolean;
+  constructor(address: string, message: string, options: ErrorOptions & { isTemporary?: boolean } = {}) {
     super(`Cannot listen on ${address}: ${message}`, options);
     this.address = address;
+    this.isTemporary = options.isTemporary ?? false;
   }
 }
 
@@ -112,8 +115,10 @@ async function listenTls(url: URL, place: Place): Promise<Listener> {
 async function openTcp(server: HttpServer, url: URL, address: string): Promise<Listener> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
-  const opened = await server.listen({ host, port }).catch((error: unknown) => {
-    throw new ListenError(address, "the address could not be opened", { cause: error });
+  const opened = await server.listen({ host, port }).catch(async (cause: unknown) => {
+    await server[Symbol.asyncDispose]();
+    const isTemporary = hasErrorCode(cause, "EADDRINUSE", "EADDRNOTAVAIL");
+    throw new ListenError(address, "the address could not be opened", { cause, isTemporary });
   });
   return {
     address: `${url.protocol}//${url.hostname}:${opened}`,
