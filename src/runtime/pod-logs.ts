@@ -67,8 +67,7 @@ export class PodLogs {
     let start: JournalStart = sinceUs === undefined ? undefined : { kind: "since", realtimeUs: sinceUs };
     if (tailLines !== undefined && tailLines > 0 && log.isExact) start = { kind: "tail", lines: tailLines };
     else if (tailLines !== undefined) {
-      const { entries, cursor } = await readTail(log, { tailLines, sinceUs, signal });
-      yield entries;
+      const cursor = yield* readTail(log, { tailLines, sinceUs, signal });
       start = cursor === undefined ? undefined : { kind: "after", cursor };
     }
     for await (const entries of this.#followers.follow(log.match, { start, signal, ended })) {
@@ -130,7 +129,7 @@ export async function* readLog(
   { tailLines, sinceUs, signal }: Range,
 ): AsyncGenerator<readonly JournalEntry[], void, undefined> {
   if (tailLines !== undefined && (tailLines === 0 || !log.isExact)) {
-    yield (await readTail(log, { tailLines, sinceUs, signal })).entries;
+    yield* readTail(log, { tailLines, sinceUs, signal });
     return;
   }
   const since: JournalStart = sinceUs === undefined ? undefined : { kind: "since", realtimeUs: sinceUs };
@@ -139,21 +138,33 @@ export async function* readLog(
   for await (const entries of readJournal(log.match, start, signal)) yield selected(log, entries, sinceUs);
 }
 
-/** Where it is known only of what was read whether it is the app's. With the cursor of the last entry that there is. */
-async function readTail(
+/**
+ * The last lines where it is known only of what was read whether it is the app's: read twice, first to count, as they may be more than memory
+ * holds. Returns the cursor of the last entry that there is.
+ */
+async function* readTail(
   log: AppLog,
   { tailLines, sinceUs, signal }: Range & { readonly tailLines: number },
-): Promise<{ readonly entries: readonly JournalEntry[]; readonly cursor: string | undefined }> {
+): AsyncGenerator<readonly JournalEntry[], string | undefined, undefined> {
   let cursor = await lastCursor(log.match, signal);
-  let last: readonly JournalEntry[] = [];
-  if (tailLines > 0) {
-    const since: JournalStart = sinceUs === undefined ? undefined : { kind: "since", realtimeUs: sinceUs };
-    for await (const entries of readJournal(log.match, since, signal)) {
-      cursor = entries.at(-1)?.cursor ?? cursor;
-      last = [...last, ...selected(log, entries, sinceUs)].slice(-tailLines);
-    }
+  if (tailLines === 0) return cursor;
+  const since: JournalStart = sinceUs === undefined ? undefined : { kind: "since", realtimeUs: sinceUs };
+  let count = 0;
+  for await (const entries of readJournal(log.match, since, signal)) {
+    cursor = entries.at(-1)?.cursor ?? cursor;
+    count += selected(log, entries, sinceUs).length;
   }
-  return { entries: last, cursor };
+  let left = Math.min(count, tailLines);
+  let before = count - left;
+  for await (const entries of readJournal(log.match, since, signal)) {
+    const ours = selected(log, entries, sinceUs);
+    const last = ours.slice(before, before + left);
+    before = Math.max(0, before - ours.length);
+    left -= last.length;
+    if (last.length > 0) yield last;
+    if (left === 0) break;
+  }
+  return cursor;
 }
 
 function selected(
