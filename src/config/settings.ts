@@ -41,7 +41,7 @@ export const settings = {
     check: dnsName,
   }),
   listen: listSetting({
-    help: "unix:///PATH, http://127.0.0.1:PORT (read only) or https://HOST:PORT",
+    help: "unix:///PATH, http://127.0.0.1:PORT (read only) or https://HOST:PORT; one that another process has is tried again every 10 s",
     fallback: (settled) => [`unix://${settled.get("runDir")}/gantry.sock`, "http://127.0.0.1:10255"],
     fallbackNote: "`unix:///run/gantry/gantry.sock`, `http://127.0.0.1:10255`",
   }),
