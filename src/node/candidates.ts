@@ -5,7 +5,7 @@ import type { Resource as Amount, Container, Pod } from "../pod/pod.ts";
 import { parseQuantity } from "../pod/quantity.ts";
 import { type Candidate, formatQuantity } from "./eviction.ts";
 import type { LocalExcess } from "./node-pressure.ts";
-import { type PodSample, writtenBy } from "./sample.ts";
+import { isWrittenUnknown, type PodSample, writtenBy } from "./sample.ts";
 
 /** A Pod for each sample; what is not wanted is left out, as it is being stopped anyway. */
 export function candidatesOf(pods: readonly Pod[], samples: readonly PodSample[]): readonly Candidate[] {
@@ -83,6 +83,7 @@ function pairs(pods: readonly Pod[], samples: readonly PodSample[]): readonly (r
 
 function candidate(pod: Pod, sample: PodSample): Candidate {
   const trees = writtenBy(sample);
+  const isUnknown = trees.length === 0 && isWrittenUnknown(sample);
   // What init containers asked for counts while they run, and then nothing else does.
   const all = [...pod.spec.containers, ...pod.spec.initContainers];
   const running = sample.containers.map(({ container: { name }, memory, written }) => {
@@ -103,9 +104,9 @@ function candidate(pod: Pod, sample: PodSample): Candidate {
     },
     disk: {
       request: sum(running.map(({ disk }) => disk.request)),
-      used: trees.length === 0 ? undefined : sum(trees.map(({ bytes }) => bytes)),
+      used: isUnknown ? undefined : sum(trees.map(({ bytes }) => bytes)),
     },
-    inodes: trees.length === 0 ? undefined : sum(trees.map(({ inodes = 0 }) => inodes)),
+    inodes: isUnknown ? undefined : sum(trees.map(({ inodes = 0 }) => inodes)),
     tasks: sample.tasks,
     containers: running,
   };

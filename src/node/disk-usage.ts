@@ -44,14 +44,17 @@ export class DiskUsage implements Disposable {
    * files take their time.
    */
   async of(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, TreeUsage>> {
-    const nowMs = this.#options.clock.nowMs();
-    const ageMs = (path: string) => nowMs - (this.#known.get(path)?.countedMs ?? Number.NEGATIVE_INFINITY);
-    const stale = paths.filter((path) => ageMs(path) >= ageMsMax);
-    if (stale.length > 0)
+    const ageMs = (path: string) =>
+      this.#options.clock.nowMs() - (this.#known.get(path)?.countedMs ?? Number.NEGATIVE_INFINITY);
+    while (!signal.aborted) {
+      const stale = paths.filter((path) => ageMs(path) >= ageMsMax);
+      if (stale.length === 0) break;
+      // The count that is under way may be of others.
       this.#counting ??= this.#count(stale).finally(() => {
         this.#counting = undefined;
       });
-    if (this.#counting) await Promise.race([this.#counting, aborted(signal)]);
+      await Promise.race([this.#counting, aborted(signal)]);
+    }
     return new Map(
       paths.flatMap((path) => {
         const usage = this.#known.get(path)?.usage;

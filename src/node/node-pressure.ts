@@ -78,6 +78,7 @@ export class NodePressure implements Disposable {
   /** The last to be named, while it still runs. */
   #victim: PodKey | undefined;
   #looking: Promise<void> | undefined;
+  #lookingLocally: Promise<void> | undefined;
   #cancelAlarm: () => void = () => undefined;
   #reclaims = 0;
   #reclaimedMs = Number.NEGATIVE_INFINITY;
@@ -115,7 +116,7 @@ export class NodePressure implements Disposable {
   /** Other thresholds: what was short by the old ones counts no more. */
   setThresholds(thresholds: readonly Threshold[]): void {
     this.#thresholds = thresholds;
-    this.#states = noPressure({ wallMs: this.#options.clock.wallMs() });
+    this.#become(noPressure({ wallMs: this.#options.clock.wallMs() }), []);
     this.#evictions.clear();
     this.#options.onChange();
     void this.look();
@@ -136,23 +137,26 @@ export class NodePressure implements Disposable {
     void this.look();
   }
 
-  /** One look; who asks meanwhile gets the same. Never rejects. */
-  look(): Promise<void> {
+  /** One look; who asks meanwhile gets the same. That for pods over their own limits takes longer, and holds up no other. Never rejects. */
+  async look(): Promise<void> {
+    const warn = (error: unknown) =>
+      this.#options.log.warn("Cannot see to what the node is short of", { error: errorChain(error) });
     this.#looking ??= this.#look()
-      .catch((error: unknown) => {
-        this.#options.log.warn("Cannot see to what the node is short of", { error: errorChain(error) });
-      })
+      .catch(warn)
       .finally(() => {
         this.#looking = undefined;
       });
-    return this.#looking;
+    this.#lookingLocally ??= this.#evictLocally()
+      .catch(warn)
+      .finally(() => {
+        this.#lookingLocally = undefined;
+      });
+    await Promise.all([this.#looking, this.#lookingLocally]);
   }
 
   async #look(): Promise<void> {
-    const met = this.#observe();
+    const [first] = this.#observe();
     this.#lift();
-    await this.#evictLocally();
-    const [first] = met;
     if (first === undefined || this.#isWaitingForVictim()) return;
     const { pressure } = signalTraits[first.signal];
     if (pressure === "DiskPressure" && (await this.#reclaim())) return;
@@ -161,12 +165,18 @@ export class NodePressure implements Disposable {
 
   /** Reads the signals, and what follows for the conditions. */
   #observe(): readonly MetThreshold[] {
-    const { readSignals, clock, record, log } = this.#options;
+    const { readSignals, clock } = this.#options;
     const wanted = new Set(this.#thresholds.map(({ signal }) => signal));
     const met = metThresholds(this.#thresholds, readSignals(wanted));
     const found = new Set(met.map(({ signal }) => signalTraits[signal].pressure));
+    this.#become(nextPressures(this.#states, found, { nowMs: this.#nowMs, wallMs: clock.wallMs() }), met);
+    return met;
+  }
+
+  #become(states: PressureStates, met: readonly MetThreshold[]): void {
+    const { record, log } = this.#options;
     const before = this.#states;
-    this.#states = nextPressures(before, found, { nowMs: this.#nowMs, wallMs: clock.wallMs() });
+    this.#states = states;
     for (const [pressure, { isPresent }] of this.#states) {
       if (before.get(pressure)?.isPresent === isPresent) continue;
       const { message, event } = wordsFor(pressure, isPresent);
@@ -175,7 +185,6 @@ export class NodePressure implements Disposable {
       record({ object: { kind: "Node" }, type, reason: event, message: `Node status is now: ${event}` });
       this.#options.onChange();
     }
-    return met;
   }
 
   #lift(): void {
@@ -215,6 +224,8 @@ export class NodePressure implements Disposable {
     const { candidates, record, log } = this.#options;
     const { pressure, resource } = signalTraits[met.signal];
     const ranked = rankForEviction(await candidates(resource), resource);
+    // To measure them takes its time: by now it may be over, or not be one any more.
+    if (!this.#observe().some(({ signal }) => signal === met.signal)) return;
     const victim = ranked.find(({ key }) => !this.#evictions.has(key));
     if (victim === undefined) return;
     const message = `Attempting to reclaim ${resource}`;

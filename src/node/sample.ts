@@ -44,6 +44,14 @@ export interface ContainerSample {
   readonly written: TreeUsage | undefined;
 }
 
+/** Whether something that a pod writes to could be measured, and was not. */
+export function isWrittenUnknown({ pod, containers, volumes }: PodSample): boolean {
+  return (
+    containers.some(({ container, written }) => container.written !== undefined && written === undefined) ||
+    pod.volumes.some(({ name, isOnDisk }) => isOnDisk && !volumes.has(name))
+  );
+}
+
 /** What a pod has written to the disk: into its containers' root file systems, and into volumes. */
 export function writtenBy({ pod, containers, volumes }: PodSample): readonly TreeUsage[] {
   return [

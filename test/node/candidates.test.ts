@@ -104,6 +104,16 @@ test("what was not measured is not known", () => {
   });
 });
 
+test("where nothing can be measured, as with another engine, nothing was written: such a pod does not go first", () => {
+  const pod = basePod();
+  const sample = sampleOf(pod);
+  const unmeasured = sample.containers.map((container) => ({ ...container, written: undefined }));
+  const stateless = { pod: { ...sample.pod, volumes: [] }, containers: unmeasured, volumes: new Map() };
+  expect(candidatesOf([pod], [{ ...sample, ...stateless }])).toMatchObject([
+    { disk: { used: 0 }, inodes: 0 },
+  ]);
+});
+
 test("who holds more in an emptyDir than its limit is told so in the kubelet's words", () => {
   const pod = withVolumes(
     emptyDir("free", undefined),

@@ -36,6 +36,20 @@ test("what is in a directory is counted at most once a minute, and nobody is led
   expect(after?.inodes).toBe(5);
 });
 
+test("who asks while others are counted is told of its own too", async () => {
+  await using dir = await tempDir();
+  const paths = ["one", "two", "three"].map((name) => `${dir.path}/${name}`);
+  for (const path of paths) await mkdir(path);
+  const [one = "", two = "", three = ""] = paths;
+  const disk = new DiskUsage({ clock: new FakeClock() });
+  const answers = [disk.of([one], signal), disk.of([one, two], signal), disk.of([three], signal)];
+  expect((await Promise.all(answers)).map((answer) => [...answer.keys()])).toEqual([
+    [one],
+    [one, two],
+    [three],
+  ]);
+});
+
 test("who does not wait is told what is known", async () => {
   await using dir = await tempDir();
   const disk = new DiskUsage({ clock: new FakeClock() });

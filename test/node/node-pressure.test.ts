@@ -24,7 +24,7 @@ function machine({ pods = {} as Record<string, number> } = {}) {
   const events: PodEvent[] = [];
   const counted: string[] = [];
   const excesses: LocalExcess[] = [];
-  const world = { reclaims: 0, changes: 0 };
+  const world = { reclaims: 0, changes: 0, measuring: Promise.resolve(), counting: Promise.resolve() };
   const candidate = (name: string, used: number): Candidate => ({
     key: podKey("default", name),
     uid: name as PodUid,
@@ -41,11 +41,16 @@ function machine({ pods = {} as Record<string, number> } = {}) {
       limit: { amount: 100 },
     })),
     readSignals: () => signals,
-    candidates: async (_resource: Resource) =>
-      Object.entries(pods)
+    candidates: async (_resource: Resource) => {
+      await world.measuring;
+      return Object.entries(pods)
         .map(([name, used]) => candidate(name, used))
-        .filter(({ key }) => live.has(key)),
-    overLimit: async () => excesses,
+        .filter(({ key }) => live.has(key));
+    },
+    overLimit: async () => {
+      await world.counting;
+      return excesses;
+    },
     isLive: (key) => live.has(key),
     reclaimDisk: async () => {
       world.reclaims += 1;
@@ -206,6 +211,32 @@ test("who has more than its own limit goes at once, and comes back after the tra
   expect(world.evicted).toEqual([]);
 });
 
+test("to count what pods have on the disk holds up nothing else", async () => {
+  const world = machine({ pods: { a: 1, b: 2 } });
+  const counted = Promise.withResolvers<void>();
+  world.world.counting = counted.promise;
+  world.set("memory.available", 60);
+  const look = world.pressure.look();
+  await waitUntil("the largest to go", () => world.evicted.includes("b"));
+  world.live.delete(podKey("default", "b"));
+  world.pressure.notePass();
+  await waitUntil("the next to go", () => world.evicted.includes("a"));
+  counted.resolve();
+  await look;
+});
+
+test("nobody goes for what was over by the time that all were measured", async () => {
+  const world = machine({ pods: { a: 1 } });
+  const measured = Promise.withResolvers<void>();
+  world.world.measuring = measured.promise;
+  world.set("memory.available", 60);
+  const look = world.pressure.look();
+  world.set("memory.available", 500);
+  measured.resolve();
+  await look;
+  expect(world.evicted).toEqual([]);
+});
+
 describe("a new agent", () => {
   const evicted = new Map([[podKey("default", "a"), { reason: "Evicted", message: "why" } as const]]);
 
@@ -232,6 +263,7 @@ test("other thresholds count from when they are set, and those of before no more
   world.pressure.setThresholds([{ signal: "memory.available", limit: { share: 0.05 } }]);
   await world.pressure.look();
   expect(machineState(world)).toEqual({ evicted: [], present: [] });
+  expect(world.events.at(-1)?.reason).toBe("NodeHasSufficientMemory");
 });
 
 test("it looks every ten seconds, until it is disposed of", async () => {
