@@ -42,7 +42,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 export async function dial(place: Place, options: DialOptions): Promise<Connection> {
   const { signal } = options;
-  if (place.host === "") throw new DialError("dial tcp: the pod has no address");
+  requireAddress(place);
   const opening = new Opening(place, options);
   const giveUp = () => opening.giveUp(signal.reason);
   signal.addEventListener("abort", giveUp, { once: true });
@@ -55,6 +55,11 @@ export async function dial(place: Place, options: DialOptions): Promise<Connecti
   } finally {
     signal.removeEventListener("abort", giveUp);
   }
+}
+
+/** Throws DialError: without a host, this machine would be dialed. */
+export function requireAddress({ host }: Place): void {
+  if (host === "") throw new DialError("dial tcp: the pod has no address");
 }
 
 export function dialMessage(place: Place, error: unknown): string {

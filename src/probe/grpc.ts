@@ -3,7 +3,7 @@
 
 import type { IncomingHttpHeaders } from "node:http2";
 import { DeadlineError } from "./deadline.ts";
-import { dialMessage, hostAndPort, type Place } from "./dial.ts";
+import { dialMessage, hostAndPort, type Place, requireAddress } from "./dial.ts";
 
 export interface GrpcOptions {
   /** Empty: the whole server. */
@@ -29,6 +29,7 @@ const answerBytesMax = 1024;
 /** Undefined: it is healthy. Else why not, in one line. */
 export async function grpcHealthProblem(place: Place, options: GrpcOptions): Promise<string | undefined> {
   const { timeoutMs, signal } = options;
+  requireAddress(place);
   const answer = await call(place, options);
   if (signal.aborted && !(signal.reason instanceof DeadlineError)) throw signal.reason;
   const within = `${timeoutMs / 1000}s`;
@@ -66,11 +67,14 @@ async function call(place: Place, { service, userAgent, signal }: GrpcOptions): 
     resolve({ isConnected, code: unavailable, message, servingStatus: 0 });
   };
   const giveUp = () => breakOff(signal.reason);
+  using cleanUp = new DisposableStack();
   const socket = connect({ ...place }, () => {
     isConnected = true;
   });
+  cleanUp.defer(() => socket.destroy());
   socket.on("error", breakOff);
   const session = http2.connect(`http://${hostAndPort(place)}`, { createConnection: () => socket });
+  cleanUp.defer(() => session.destroy());
   session.on("error", breakOff);
   session.on("close", () => breakOff(new Error("the connection was closed")));
   const stream = session.request({
@@ -96,13 +100,8 @@ async function call(place: Place, { service, userAgent, signal }: GrpcOptions): 
   stream.end(requestMessage(service));
   if (signal.aborted) giveUp();
   signal.addEventListener("abort", giveUp, { once: true });
-  try {
-    return await promise;
-  } finally {
-    signal.removeEventListener("abort", giveUp);
-    session.destroy();
-    socket.destroy();
-  }
+  cleanUp.defer(() => signal.removeEventListener("abort", giveUp));
+  return await promise;
 }
 
 /** Its 5 bytes of frame, then field 1, if any: the service. */

@@ -53,6 +53,10 @@ describe("tcpSocket", () => {
       kind: "failure",
       message: "dial tcp: the pod has no address",
     });
+    expect(await checkOnce({ kind: "grpc", port: 80, service: "" }, { address: "" })).toEqual({
+      kind: "failure",
+      message: "dial tcp: the pod has no address",
+    });
   });
 
   test("gives up at the deadline, and closes what opens later", async () => {
