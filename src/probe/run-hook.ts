@@ -42,10 +42,13 @@ export function createRunHook({ enter, timers, version }: CheckOptions): RunHook
       limits.signal.throwIfAborted();
       if (error instanceof DeadlineError) return "container terminated before sleep hook finished";
       const isTold = error instanceof HttpGetError || error instanceof DialError;
-      return isTold ? error.message : errorChain(error);
+      return isTold ? error.message.replace(quotedAnswer, "$1") : errorChain(error);
     }
   };
 }
+
+/** The one message that quotes the server. */
+const quotedAnswer = /(malformed HTTP response) .*/s;
 
 function commandProblem({ exitCode }: Entered): string | undefined {
   if (exitCode === undefined) return "command did not end in time";

@@ -36,6 +36,13 @@ describe("httpGet", () => {
     expect(await runOnce(httpGet(server.port))).toBeUndefined();
   });
 
+  test("fails with what is none, which is not told", async () => {
+    using server = rawServer("password hunter2\r\n\r\n");
+    expect(await runOnce(httpGet(server.port))).toBe(
+      `Get "http://127.0.0.1:${server.port}/": malformed HTTP response`,
+    );
+  });
+
   test("fails without one", async () => {
     expect(await runOnce(httpGet(1, { host: "localhost", path: "/bar" }))).toMatch(
       /^Get "http:\/\/localhost:1\/bar": dial tcp localhost:1: /,
