@@ -81,6 +81,8 @@ export class EventStore {
       theirs.delete(key);
       theirs.set(key, event);
     }
+    const added = [...theirs.keys()].filter((key) => !ours.has(key));
+    for (const key of added.slice(0, Math.max(0, ours.size + added.length - eventsMax))) theirs.delete(key);
     const changes: Change<V1Event>[] = [];
     for (const [key, event] of theirs) if (!ours.has(key)) changes.push(...this.#put(key, event));
     for (const [key, entry] of ours) {

@@ -144,6 +144,25 @@ test("what earlier agents wrote comes first, and counts together with what was s
   expect(counts()).toEqual([5]);
 });
 
+test("regression: of more than a thousand that earlier agents wrote the oldest are left out, and none of ours", () => {
+  const { store, record, told } = create();
+  for (let number = 0; number < 5; number++) record(event("ours", { name: `pod-${number}` }));
+  told();
+  const theirs = Array.from({ length: 1200 }, (_, number) => ({
+    ...event(`theirs ${number}`),
+    ...{ count: 1, firstMs: number, lastMs: number },
+  }));
+  store.restore(theirs);
+  const messages = store.list().map(({ message }) => message);
+  expect([messages.length, messages[0], messages.at(-6), messages.at(-1)]).toEqual([
+    1000,
+    "theirs 205",
+    "theirs 1199",
+    "ours",
+  ]);
+  expect(told().filter((line) => !line.startsWith("added theirs"))).toEqual([]);
+});
+
 test("an event as Kubernetes shows it", () => {
   const { store, record } = create();
   record({ ...event("Created"), object: { ...podObject, container: "setup" } });
