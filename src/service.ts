@@ -47,8 +47,9 @@ export class Service implements Disposable {
 
   /** Reads the configuration again; one after the other. */
   reload(): Promise<void> {
-    this.#reloading = this.#reloading.then(() => this.#reload());
-    return this.#reloading;
+    const reloading = this.#reloading.then(() => this.#reload());
+    this.#reloading = reloading.catch(() => undefined);
+    return reloading;
   }
 
   async #reload(): Promise<void> {

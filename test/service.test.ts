@@ -1,7 +1,7 @@
 // What systemd and the journal are told of the agent.
 
 import { describe, expect, test } from "bun:test";
-import { writeFile } from "node:fs/promises";
+import { symlink, writeFile } from "node:fs/promises";
 import { LiveConfig } from "../src/config/live-config.ts";
 import { createLog } from "../src/host/log.ts";
 import { Service } from "../src/service.ts";
@@ -35,6 +35,7 @@ async function started({
   };
   const service = new Service({ notifier, config, log, hung, watchdogMs, onReload });
   return {
+    path: dir.path,
     service,
     config,
     told,
@@ -99,6 +100,23 @@ describe("a reload", () => {
     await Promise.all([agent.service.reload(), agent.service.reload()]);
     const states = agent.told.filter((line) => !line.startsWith("status"));
     expect(states).toEqual(["reloading", "ready", "reloading", "ready"]);
+  });
+
+  test("regression: after one that broke off there was none any more", async () => {
+    await using agent = await started();
+    const { reload } = agent.config;
+    agent.config.reload = () => Promise.reject(new Error("EIO"));
+    await expect(agent.service.reload()).rejects.toThrow("EIO");
+    agent.config.reload = reload;
+    await agent.service.reload();
+    expect(agent.told.filter((line) => line === "ready")).toHaveLength(2);
+  });
+
+  test("of a drop-in directory that cannot be read is refused", async () => {
+    await using agent = await started();
+    await symlink("config.d", `${agent.path}/config.d`);
+    await agent.service.reload();
+    expect(agent.lines.join()).toContain("./config.d: cannot be read: ");
   });
 });
 

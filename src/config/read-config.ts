@@ -76,7 +76,13 @@ async function fileLayers(named: string | undefined): Promise<readonly DecodedFi
       { given: new Map(), problems: [`config: must be an absolute path, not ${JSON.stringify(path)}`] },
     ];
   const dropIns = join(dirname(path), "config.d");
-  const names = await readdir(dropIns).catch(missingIs([]));
+  let problem: readonly string[] = [];
+  const names: readonly string[] = await readdir(dropIns)
+    .catch(missingIs([]))
+    .catch((error: unknown) => {
+      problem = [`${dropIns}: cannot be read: ${errorChain(error)}`];
+      return [];
+    });
   const files = names.filter((name) => /^[^.].*\.yaml$/.test(name)).sort();
   const paths = [path, ...files.map((name) => join(dropIns, name))];
   const layers = paths.map(async (file) => {
@@ -88,7 +94,7 @@ async function fileLayers(named: string | undefined): Promise<readonly DecodedFi
     }
   });
   const open = await Promise.all([dropIns, ...paths].map(opennessOf));
-  return [{ given: new Map(), problems: open.flat() }, ...(await Promise.all(layers))];
+  return [{ given: new Map(), problems: [...problem, ...open.flat()] }, ...(await Promise.all(layers))];
 }
 
 /** Who may write it has the agent, and so root, do anything. What cannot be looked at is told by who reads it. */
