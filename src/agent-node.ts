@@ -2,6 +2,7 @@
 
 import { hostAddress } from "./host/address.ts";
 import type { Clock, Timers } from "./host/clock.ts";
+import { KeptFile } from "./host/kept-file.ts";
 import type { Log } from "./host/log.ts";
 import { AgentMetrics, type AgentState } from "./node/agent-metrics.ts";
 import { candidatesOf, hasLocalLimits, localExcesses } from "./node/candidates.ts";
@@ -18,8 +19,8 @@ import { statsSummary } from "./node/summary.ts";
 import { parseThresholds, type Resource } from "./node/threshold.ts";
 import type { Desired } from "./pod/desired.ts";
 import type { RecordEvent } from "./pod/event.ts";
-import { type PodKey, podKeyOf } from "./pod/names.ts";
-import { type Failure, isLive, type Observation } from "./pod/observed-pod.ts";
+import { podKeyOf } from "./pod/names.ts";
+import { isLive } from "./pod/observed-pod.ts";
 import type { Pod } from "./pod/pod.ts";
 import { rfc3339 } from "./pod/time.ts";
 import type { Prober } from "./probe/prober.ts";
@@ -42,6 +43,7 @@ import type { StatusStore } from "./status/store.ts";
 export interface AgentNodeParts {
   readonly nodeName: string;
   readonly stateDir: string;
+  readonly runDir: string;
   /** rkt's data directory. */
   readonly rktDir: string;
   readonly isBuiltin: boolean;
@@ -81,7 +83,7 @@ export class AgentNode implements Disposable {
   constructor(parts: AgentNodeParts) {
     this.#parts = parts;
     this.#evictionHard = parts.evictionHard.join();
-    const { stateDir, rktDir: imageDir, clock, timers, record, log, wake } = parts;
+    const { stateDir, runDir, rktDir: imageDir, clock, timers, record, log, wake } = parts;
     const delay = (ms: number) => new Promise<void>((resolve) => void timers.after(ms, resolve));
     this.#disk = new DiskUsage({ clock });
     this.#sampler = new Sampler({ disk: this.#disk, stateDir, imageDir, clock, delay });
@@ -95,6 +97,7 @@ export class AgentNode implements Disposable {
       reclaimDisk: () => this.#reclaimDisk(),
       onChange: wake,
       onEviction: (signal) => this.metrics.countEviction(signal),
+      memory: new KeptFile(`${runDir}/evictions.json`, log),
       ...{ record, clock, timers, log },
     });
   }
@@ -113,9 +116,9 @@ export class AgentNode implements Disposable {
   }
 
   /** Looks at what the machine is short of from now on. */
-  async start(observe: () => Promise<Observation>, garbage: ImageGarbage): Promise<void> {
+  async start(garbage: ImageGarbage): Promise<void> {
     this.#reclaimDisk = () => garbage.collectAll();
-    await this.pressure.start(async () => evictedBefore(await observe()));
+    await this.pressure.start();
   }
 
   /** After a reload of the configuration. */
@@ -247,15 +250,4 @@ export class AgentNode implements Disposable {
 
 function countBy(values: readonly string[]): ReadonlyMap<string, number> {
   return new Map([...Map.groupBy(values, (value) => value)].map(([value, same]) => [value, same.length]));
-}
-
-/** Whose last revision was evicted, and nothing has run since. */
-function evictedBefore({ revisions }: Observation): ReadonlyMap<PodKey, Failure> {
-  const evicted = new Map<PodKey, Failure>();
-  for (const [key, ofPod] of Map.groupBy(revisions, (revision) => revision.key)) {
-    if (ofPod.some(isLive)) continue;
-    for (const { state } of ofPod)
-      if (state.kind === "exited" && state.killed?.reason === "Evicted") evicted.set(key, state.killed);
-  }
-  return evicted;
 }

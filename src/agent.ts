@@ -10,13 +10,14 @@ import { hostAddress } from "./host/address.ts";
 import { systemClock, systemTimers } from "./host/clock.ts";
 import { lockDirectory } from "./host/directory-lock.ts";
 import { errorChain } from "./host/error.ts";
+import { KeptFile } from "./host/kept-file.ts";
 import type { Log } from "./host/log.ts";
 import { trimMemoryWhenIdle } from "./host/memory.ts";
 import { isConfined, outsideArgv } from "./host/outside.ts";
 import { parseAcceptedPod } from "./manifest/accepted.ts";
 import { ManifestDirectory } from "./manifest/directory.ts";
 import { type CheckOptions, createCheck } from "./probe/check.ts";
-import { Memory } from "./probe/memory.ts";
+import type { Remembered } from "./probe/probed-container.ts";
 import { Prober } from "./probe/prober.ts";
 import { createRunHook } from "./probe/run-hook.ts";
 import { probeTargets } from "./probe/targets.ts";
@@ -140,7 +141,7 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
   );
   let cancelTrim: () => void = () => undefined;
   stack.defer(() => cancelTrim());
-  const memory = new Memory(`${config.runDir}/probes.json`, log);
+  const memory = new KeptFile<readonly Remembered[]>(`${config.runDir}/probes.json`, log);
   stack.defer(() => memory.flush());
   const prober = stack.use(
     new Prober({
@@ -149,7 +150,7 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
       timers: systemTimers,
       random: Math.random,
       memory,
-      recalled: await memory.recall(),
+      recalled: (await memory.recall()) ?? [],
       onChange: () => reconciler.wake("health"),
       record,
       log,
@@ -203,7 +204,7 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
   await leftovers.removeHalves();
   void leftovers.sweep();
   await manifests.start(signal);
-  await node.start(() => runtime.observe(signal), garbage);
+  await node.start(garbage);
   stack.defer(systemd.onChange(() => reconciler.wake("units")));
   log.info("started", { version, rkt: found.command.join(" "), manifests: config.manifestPath });
   service.ready();

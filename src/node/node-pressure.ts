@@ -3,6 +3,7 @@
 
 import type { Clock, Timers } from "../host/clock.ts";
 import { errorChain } from "../host/error.ts";
+import type { KeptFile } from "../host/kept-file.ts";
 import type { Log } from "../host/log.ts";
 import type { RecordEvent } from "../pod/event.ts";
 import type { PodKey } from "../pod/names.ts";
@@ -37,6 +38,7 @@ export interface NodePressureOptions {
   readonly onChange: () => void;
   /** A pod was evicted, for the sake of this signal. */
   readonly onEviction: (signal: string) => void;
+  readonly memory: Pick<KeptFile<KeptPressure>, "recall" | "keep">;
   readonly record: RecordEvent;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -56,6 +58,12 @@ interface Eviction {
   readonly sinceMs: number;
   /** What it was for; undefined: for its own excess. */
   readonly pressure: Pressure | undefined;
+}
+
+/** What the next agent is to know, of the same boot. */
+export interface KeptPressure {
+  readonly present: readonly Pressure[];
+  readonly evictions: readonly (readonly [PodKey, Eviction])[];
 }
 
 /** The kubelet's. */
@@ -103,14 +111,18 @@ export class NodePressure implements Disposable {
     };
   }
 
-  /** Looks from now on. Where there is a shortage, whom an earlier agent evicted stays away. */
-  async start(evictedBefore: () => Promise<ReadonlyMap<PodKey, Failure>>): Promise<void> {
+  /** Looks from now on. Whom an earlier agent evicted stays away as it would have with that one. */
+  async start(): Promise<void> {
+    const { memory, clock } = this.#options;
+    const { present, evictions } = (await memory.recall()) ?? { present: [], evictions: [] };
+    this.#states = nextPressures(this.#states, new Set(present), {
+      nowMs: this.#nowMs,
+      wallMs: clock.wallMs(),
+    });
+    for (const [key, eviction] of evictions) this.#evictions.set(key, eviction);
     this.#setAlarm();
     this.#observe();
-    const pressure = pressures.find((each) => this.#isPresent(each));
-    if (pressure === undefined) return;
-    for (const [key, failure] of await evictedBefore())
-      this.#evictions.set(key, { failure, sinceMs: this.#nowMs, pressure });
+    this.#lift();
   }
 
   /** Other thresholds: what was short by the old ones counts no more. */
@@ -118,7 +130,7 @@ export class NodePressure implements Disposable {
     this.#thresholds = thresholds;
     this.#become(noPressure({ wallMs: this.#options.clock.wallMs() }), []);
     this.#evictions.clear();
-    this.#options.onChange();
+    this.#changed();
     void this.look();
   }
 
@@ -183,7 +195,7 @@ export class NodePressure implements Disposable {
       log[isPresent ? "warn" : "info"](message, isPresent ? { thresholds: JSON.stringify(met) } : {});
       const type = isPresent ? "Warning" : "Normal";
       record({ object: { kind: "Node" }, type, reason: event, message: `Node status is now: ${event}` });
-      this.#options.onChange();
+      this.#changed();
     }
   }
 
@@ -193,7 +205,7 @@ export class NodePressure implements Disposable {
         pressure === undefined ? this.#nowMs - sinceMs >= transitionMs : !this.#isPresent(pressure);
       if (!isOver) continue;
       this.#evictions.delete(key);
-      this.#options.onChange();
+      this.#changed();
     }
   }
 
@@ -241,6 +253,12 @@ export class NodePressure implements Disposable {
   ): void {
     this.#evictions.set(key, { failure: { reason: "Evicted", message }, sinceMs: this.#nowMs, pressure });
     this.#options.onEviction(signal);
+    this.#changed();
+  }
+
+  #changed(): void {
+    const present = pressures.filter((each) => this.#isPresent(each));
+    this.#options.memory.keep({ present, evictions: [...this.#evictions] });
     this.#options.onChange();
   }
 

@@ -3,6 +3,7 @@
 // what is told, logged and written are transitions, however often is asked.
 
 import type { Clock, Timers } from "../host/clock.ts";
+import type { KeptFile } from "../host/kept-file.ts";
 import type { Log } from "../host/log.ts";
 import type { RecordEvent } from "../pod/event.ts";
 import type { ProbeKind } from "../pod/handler.ts";
@@ -11,7 +12,6 @@ import type { RktUuid } from "../pod/names.ts";
 import type { Check } from "./check.ts";
 import type { CheckResult } from "./check-result.ts";
 import { Lane } from "./lane.ts";
-import type { Memory } from "./memory.ts";
 import { ProbedContainer, type Remembered, type Worker } from "./probed-container.ts";
 import type { ProbeTarget } from "./targets.ts";
 
@@ -21,7 +21,7 @@ export interface ProberOptions {
   readonly timers: Timers;
   /** In [0, 1). */
   readonly random: () => number;
-  readonly memory: Pick<Memory, "keep">;
+  readonly memory: Pick<KeptFile<readonly Remembered[]>, "keep">;
   /** What an earlier agent kept. */
   readonly recalled: readonly Remembered[];
   /** `health` is another one. */

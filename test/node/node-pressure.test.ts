@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Candidate } from "../../src/node/eviction.ts";
 import { nodeConditions, transitionMs } from "../../src/node/node-condition.ts";
-import { type LocalExcess, NodePressure } from "../../src/node/node-pressure.ts";
+import { type KeptPressure, type LocalExcess, NodePressure } from "../../src/node/node-pressure.ts";
 import type { Resource, Signal, SignalName } from "../../src/node/threshold.ts";
 import type { PodEvent } from "../../src/pod/event.ts";
 import { type PodKey, type PodUid, podKey } from "../../src/pod/names.ts";
@@ -24,7 +24,10 @@ function machine({ pods = {} as Record<string, number> } = {}) {
   const events: PodEvent[] = [];
   const counted: string[] = [];
   const excesses: LocalExcess[] = [];
-  const world = { reclaims: 0, changes: 0, measuring: Promise.resolve(), counting: Promise.resolve() };
+  const world = {
+    ...{ reclaims: 0, changes: 0, measuring: Promise.resolve(), counting: Promise.resolve() },
+    kept: undefined as KeptPressure | undefined,
+  };
   const candidate = (name: string, used: number): Candidate => ({
     key: podKey("default", name),
     uid: name as PodUid,
@@ -59,6 +62,12 @@ function machine({ pods = {} as Record<string, number> } = {}) {
       world.changes += 1;
     },
     onEviction: (signal) => counted.push(signal),
+    memory: {
+      recall: async () => world.kept,
+      keep: (kept) => {
+        world.kept = kept;
+      },
+    },
     record: (event) => events.push(event),
     clock,
     timers: clock,
@@ -76,15 +85,13 @@ function machine({ pods = {} as Record<string, number> } = {}) {
   };
 }
 
-const nobody = async () => new Map();
-
 const message = (available: number, resource = "memory") =>
   `The node was low on resource: ${resource}. Threshold quantity: 100, available: ${available}.`;
 
 test("nothing is short: nothing happens, and nobody is measured", async () => {
   const { pressure, clock, set, world, events } = machine({ pods: { a: 1 } });
   set("memory.available", 100);
-  await pressure.start(nobody);
+  await pressure.start();
   clock.advance(10 * second);
   await pressure.look();
   expect(pressure.shortage()).toEqual({ evicted: new Map(), isDiskShort: false });
@@ -95,7 +102,7 @@ test("short of memory: the largest goes, and the next only once it is gone, then
   const world = machine({ pods: { a: 1, b: 3, c: 2 } });
   const { pressure, clock, set, live, events, counted } = world;
   set("memory.available", 60);
-  await pressure.start(nobody);
+  await pressure.start();
   await pressure.look();
   expect(pressure.shortage().evicted).toEqual(
     new Map([[podKey("default", "b"), { reason: "Evicted", message: message(60) }]]),
@@ -237,22 +244,30 @@ test("nobody goes for what was over by the time that all were measured", async (
   expect(world.evicted).toEqual([]);
 });
 
-describe("a new agent", () => {
-  const evicted = new Map([[podKey("default", "a"), { reason: "Evicted", message: "why" } as const]]);
+describe("the next agent", () => {
+  /** Of a first one that has evicted a pod, for that. */
+  async function kept(signal: SignalName): Promise<KeptPressure> {
+    const first = machine({ pods: { a: 1 } });
+    first.set(signal, 60);
+    await first.pressure.look();
+    for (let reclaims = 0; reclaims < 3; reclaims++) await first.pressure.look();
+    expect(first.evicted).toEqual(["a"]);
+    return JSON.parse(JSON.stringify(first.world.kept)) as KeptPressure;
+  }
 
-  test("keeps away who was evicted, while the shortage lasts", async () => {
-    const world = machine({ pods: { b: 1 } });
-    world.set("pid.available", 5);
-    await world.pressure.start(async () => evicted);
-    expect(world.pressure.shortage().evicted).toEqual(evicted);
-  });
-
-  test("takes all back where there is none", async () => {
-    const world = machine({ pods: { b: 1 } });
-    world.set("pid.available", 500);
-    await world.pressure.start(async () => evicted);
-    expect(world.evicted).toEqual([]);
-  });
+  test.each(["memory.available", "nodefs.available"] as const)(
+    "keeps away whom the first one evicted for %s until the transition period is over",
+    async (signal) => {
+      const world = machine({ pods: { b: 1 } });
+      world.set(signal, 500);
+      world.world.kept = await kept(signal);
+      await world.pressure.start();
+      expect([world.evicted, world.events]).toEqual([["a"], []]);
+      world.clock.advance(transitionMs);
+      await world.pressure.look();
+      expect(machineState(world)).toEqual({ evicted: [], present: [] });
+    },
+  );
 });
 
 test("other thresholds count from when they are set, and those of before no more", async () => {
@@ -268,7 +283,7 @@ test("other thresholds count from when they are set, and those of before no more
 
 test("it looks every ten seconds, until it is disposed of", async () => {
   const world = machine({ pods: { a: 1 } });
-  await world.pressure.start(nobody);
+  await world.pressure.start();
   world.set("memory.available", 60);
   world.clock.advance(10 * second);
   await waitUntil("the look", () => world.evicted.length === 1);

@@ -1,11 +1,7 @@
 // What stays as it was: over restarts of the agent, and changes of the probes of what runs.
 
 import { describe, expect, test } from "bun:test";
-import { rm, stat, writeFile } from "node:fs/promises";
-import type { Log } from "../../src/host/log.ts";
-import { Memory } from "../../src/probe/memory.ts";
-import { tempDir } from "../temp-dir.ts";
-import { failure, Probing, probe, success, target } from "./probing.ts";
+import { failure, Probing, success, target } from "./probing.ts";
 
 const ready = { isStarted: true, isReady: true, unhealthy: undefined };
 const notReady = { isStarted: true, isReady: false, unhealthy: undefined };
@@ -192,66 +188,6 @@ describe("when the probes of what runs are changed", () => {
     const probing = new Probing();
     probing.prober.update([{ ...target(1), probes: undefined }]);
     expect(probing.prober.health).toEqual(new Map());
-  });
-});
-
-describe("the file", () => {
-  const silent: Log = {
-    debug: () => undefined,
-    info: () => undefined,
-    warn: () => undefined,
-    error: () => undefined,
-  };
-  const remembered = {
-    uuid: target(1).uuid,
-    container: "main",
-    sinceMs: 1000,
-    probes: { readiness: probe("readiness") },
-    health: { isStarted: true, isReady: false, unhealthy: { message: "m", graceSeconds: 3 } },
-  };
-
-  test("gives back what was kept last, to root alone", async () => {
-    await using dir = await tempDir();
-    const path = `${dir.path}/probes.json`;
-    const memory = new Memory(path, silent);
-    expect(await memory.recall()).toEqual([]);
-    memory.keep([]);
-    memory.keep([remembered]);
-    await memory.flush();
-    expect(await new Memory(path, silent).recall()).toEqual([remembered]);
-    expect((await stat(path)).mode & 0o777).toBe(0o600);
-  });
-
-  test("is not written while nothing changes", async () => {
-    await using dir = await tempDir();
-    const path = `${dir.path}/probes.json`;
-    const memory = new Memory(path, silent);
-    memory.keep([remembered]);
-    await memory.flush();
-    await rm(path);
-    memory.keep([{ ...remembered }]);
-    await memory.flush();
-    expect(await Bun.file(path).exists()).toBe(false);
-  });
-
-  test("that is no such file is none", async () => {
-    await using dir = await tempDir();
-    const path = `${dir.path}/probes.json`;
-    for (const text of ["", "{", '{"format":0,"containers":[1]}']) {
-      await writeFile(path, text);
-      expect(await new Memory(path, silent).recall()).toEqual([]);
-    }
-  });
-
-  test("that cannot be written is told, and the next one is tried", async () => {
-    await using dir = await tempDir();
-    const told: string[] = [];
-    const memory = new Memory(`${dir.path}/none/probes.json`, { ...silent, warn: (text) => told.push(text) });
-    memory.keep([remembered]);
-    await memory.flush();
-    memory.keep([]);
-    await memory.flush();
-    expect(told).toEqual(Array(2).fill("cannot keep what the probes conclude"));
   });
 });
 
