@@ -1,4 +1,4 @@
-// The compiled executables that the end-to-end tests run, built anew when a source file is newer.
+// The compiled executables that the end-to-end tests run, built anew when a file that they are made from is newer.
 
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -34,13 +34,10 @@ async function build(path: string, args: readonly string[]): Promise<string> {
   return path;
 }
 
+/** Not of `.ts` files alone: the page's parts are compiled in too. */
 async function newestSourceMs(): Promise<number> {
   const sources = await readdir(join(root, "src"), { recursive: true });
-  const files = [
-    ...sources.filter((name) => name.endsWith(".ts")).map((name) => join("src", name)),
-    "build.ts",
-    "package.json",
-  ];
+  const files = [...sources.map((name) => join("src", name)), "build.ts", "package.json"];
   const times = await Promise.all(files.map(async (file) => (await stat(join(root, file))).mtimeMs));
   return Math.max(...times);
 }
