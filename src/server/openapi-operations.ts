@@ -153,7 +153,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     answers: { 200: json("Manifests") },
   },
   "POST /manifests/confirm-delete": {
-    summary: "What is missing from the manifest directory is meant to be; over the unix socket only",
+    summary: "What is missing from the manifest directory is meant to be",
     answers: { 200: json("Deleted") },
   },
   "POST /plan": {

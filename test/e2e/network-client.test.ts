@@ -78,6 +78,9 @@ test.each([
     stdout: "input\n",
     stderr: "",
   });
+  expect((await call(machine, ["confirm-delete", "-s", server, ca, ...who])).stdout).toBe(
+    "nothing was waiting to be confirmed\n",
+  );
 });
 
 test("the variables do as well", async () => {

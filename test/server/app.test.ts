@@ -240,9 +240,16 @@ describe("a delete is confirmed", () => {
     expect(await response.json()).toMatchObject({ detail: "Nothing is deleted: it cannot be read" });
   });
 
-  test("not over the network, whoever asks", async () => {
-    const door = { kind: "network", isKnown: true } as const;
-    expect((await post(testApp().app, { ...unixConnection, door })).status).toBe(403);
+  test.each([
+    [{ kind: "network", isKnown: true }, 200],
+    [{ kind: "network", isKnown: false }, 401],
+    [{ kind: "loopback", port: 10255 }, 405],
+  ] as const)("%j: %d", async (door, status) => {
+    const headers = { Host: "localhost:10255" };
+    const { app } = testApp();
+    const init = { method: "POST", headers };
+    const response = await app.request("/manifests/confirm-delete", init, { ...unixConnection, door });
+    expect(response.status).toBe(status);
   });
 
   test("not by reading", async () => {
