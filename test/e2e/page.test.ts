@@ -78,6 +78,11 @@ test("a broken edit is shown with its place, and as text only", async () => {
   await using it = await open("#/manifests");
   await it.page.getByText(/web\.yaml:4:\d+: .*containerz/).waitFor();
   expect(await it.page.locator("img").count()).toBe(0);
+  const problem = it.page.locator(".problem", { has: it.page.getByText(/web\.yaml:4:\d+: .*containerz/) });
+  expect(await problem.locator("pre").textContent()).toContain("    3  metadata: {name: web}\n");
+  expect(await problem.locator("mark").allTextContents()).toEqual([
+    "    4  spec: {containerz: ['<img src=x onerror=alert(1)>']}\n",
+  ]);
   expect(await it.page.locator("#manifests-count").textContent()).toBe("1 rejected");
   await screenshot(it.page, "manifests");
   await machine.write("web.yaml", manifest("web", { image: machine.image }));
@@ -113,6 +118,107 @@ test("the keyboard goes everywhere, and at the width of a telephone nothing is c
   expect(overflow).toBe(0);
   await screenshot(it.page, "telephone");
 });
+
+test("what was smuggled into it does not run, and nobody else is asked", async () => {
+  let foreign = 0;
+  await using other = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch() {
+      foreign++;
+      return new Response("stolen", { headers: { "Access-Control-Allow-Origin": "*" } });
+    },
+  });
+  const page = await browser.newPage();
+  await page.goto(url);
+  const outcome = await page.evaluate(`(async () => {
+    const refused = [];
+    addEventListener("securitypolicyviolation", (event) => refused.push(event.effectiveDirective));
+    const script = document.createElement("script");
+    script.textContent = "self.smuggled = true";
+    document.head.append(script);
+    document.body.insertAdjacentHTML("beforeend", '<a id="trap" onclick="self.smuggled = true">x</a>');
+    document.getElementById("trap").click();
+    const answer = await fetch(${JSON.stringify(String(other.url))}).then((it) => it.text(), () => "refused");
+    const own = await fetch("/healthz").then((it) => it.text());
+    return { refused: refused.sort(), smuggled: self.smuggled, answer, own };
+  })()`);
+  await page.close();
+  expect(outcome).toEqual({
+    refused: ["connect-src", "script-src-attr", "script-src-elem"],
+    smuggled: undefined,
+    answer: "refused",
+    own: "ok\n",
+  });
+  expect(foreign).toBe(0);
+});
+
+test("it is light or dark as the browser is, and can be read in both", async () => {
+  await machine.write("broken.yaml", "kind: Pod\n");
+  const grounds: string[] = [];
+  for (const colorScheme of ["light", "dark"] as const) {
+    for (const hash of ["", "#/pods/default/web-node", "#/events", "#/manifests"]) {
+      await using it = await open(hash, { colorScheme });
+      await it.page
+        .locator(hash === "#/manifests" ? "mark" : "main table")
+        .first()
+        .waitFor();
+      const texts = (await it.page.evaluate(coloursOfTexts)) as readonly ColouredText[];
+      expect(texts.length).toBeGreaterThan(10);
+      for (const { text, ink, ground } of texts) {
+        const isReadable = contrast(ink, ground) >= 4.5; // WCAG 2.2, 1.4.3
+        expect({ colorScheme, hash, text, ink, ground, isReadable }).toMatchObject({ isReadable: true });
+      }
+      grounds.push(String(await it.page.evaluate("getComputedStyle(document.body).backgroundColor")));
+      await screenshot(it.page, `${colorScheme}${hash.replaceAll("/", "-")}`);
+    }
+  }
+  const [light = "", dark = ""] = new Set(grounds);
+  expect(new Set(grounds).size).toBe(2);
+  expect(luminance(light)).toBeGreaterThan(0.8);
+  expect(luminance(dark)).toBeLessThan(0.05);
+  await machine.remove("broken.yaml");
+});
+
+interface ColouredText {
+  readonly text: string;
+  /** As CSS tells colours: `rgb(29, 34, 38)`. */
+  readonly ink: string;
+  readonly ground: string;
+}
+
+/** Runs in the page. */
+const coloursOfTexts = `(() => {
+  const groundOf = (element) => {
+    const { backgroundColor } = getComputedStyle(element);
+    return backgroundColor === "rgba(0, 0, 0, 0)" && element.parentElement
+      ? groundOf(element.parentElement)
+      : backgroundColor;
+  };
+  const hasText = ({ childNodes }) => [...childNodes].some(({ nodeType, data }) => nodeType === 3 && data.trim());
+  return [...document.querySelectorAll("body *")]
+    .filter((element) => hasText(element) && element.checkVisibility())
+    .map((element) => ({
+      text: element.textContent.slice(0, 40),
+      ink: getComputedStyle(element).color,
+      ground: groundOf(element),
+    }));
+})()`;
+
+/** WCAG 2.2, "contrast ratio". */
+function contrast(ink: string, ground: string): number {
+  const [darker = 0, lighter = 0] = [luminance(ink), luminance(ground)].sort((a, b) => a - b);
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+/** WCAG 2.2, "relative luminance". */
+function luminance(colour: string): number {
+  const [red = 0, green = 0, blue = 0] = (colour.match(/\d+/g) ?? []).map((channel) => {
+    const part = Number(channel) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
 
 test("curl gets a table", async () => {
   const answer = await fetch(url, { headers: { Accept: "*/*" } });
