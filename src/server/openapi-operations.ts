@@ -1,6 +1,7 @@
 // What each route takes and answers: the table that the description is made from, and that a test holds every answer to.
 
-import type { Schema, SchemaName } from "./openapi-schemas.ts";
+import type { Schema } from "./json-schema.ts";
+import type { SchemaName } from "./openapi-schemas.ts";
 
 export interface Operation {
   readonly summary: string;
@@ -110,10 +111,13 @@ const health: Operation = {
   answers: { 200: plainText, 503: plainText },
 };
 
-const machine: Operation = { summary: "The machine, as cadvisor tells it", answers: { 200: json("Object") } };
+const machine: Operation = {
+  summary: "The machine, as cadvisor tells it",
+  answers: { 200: json("MachineInfo") },
+};
 const runningPods: Operation = {
   summary: "The pods that run, whatever the manifests say",
-  answers: { 200: json("PodList") },
+  answers: { 200: json("RunningPodList") },
 };
 const metrics: Operation = { summary: "For Prometheus", answers: { 200: plainText } };
 
@@ -163,7 +167,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   },
   "GET /stats/summary": {
     summary: "What everything uses, as the kubelet tells it",
-    answers: { 200: json("Object") },
+    answers: { 200: json("Summary") },
   },
   "GET /node": { summary: "The machine and its conditions", answers: { 200: json("Node") } },
   "GET /spec/": machine,
@@ -185,5 +189,5 @@ export const operations: Readonly<Record<string, Operation>> = {
   "POST /portForward/:namespace/:name": portForward,
   "GET /pods/:namespace/:name/portforward": portForward,
   "POST /pods/:namespace/:name/portforward": portForward,
-  "GET /openapi.json": { summary: "This description", answers: { 200: json("Object") } },
+  "GET /openapi.json": { summary: "This description", answers: { 200: json("Description") } },
 };

@@ -1,28 +1,8 @@
-// The shapes of the answers, as JSON Schema. Kubernetes' own objects are only named here: they are described where they come from.
+// The shapes of the answers, as JSON Schema, each by its name in the description.
 
-export type Schema = { readonly [keyword: string]: unknown };
-
-const text: Schema = { type: "string" };
-const count: Schema = { type: "integer", minimum: 0 };
-const flag: Schema = { type: "boolean" };
-const listOf = (items: Schema): Schema => ({ type: "array", items });
-
-/** All that there may be; those in `optional` may be missing. */
-function object(properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
-  const required = Object.keys(properties).filter((name) => !optional.includes(name));
-  return { type: "object", properties, required, additionalProperties: false };
-}
-
-/** Of the API v1: https://kubernetes.io/docs/reference/kubernetes-api/ */
-function kubernetes(kind: string, parts: readonly string[]): Schema {
-  const properties = {
-    kind: { const: kind },
-    apiVersion: { const: "v1" },
-    metadata: { type: "object" },
-    ...Object.fromEntries(parts.map((part) => [part, { type: part === "items" ? "array" : "object" }])),
-  };
-  return { type: "object", properties, required: ["kind", "apiVersion"] };
-}
+import { count, flag, listOf, mapOf, object, openObject, type Schema, text, time } from "./json-schema.ts";
+import { kubernetesSchemas } from "./kubernetes-schemas.ts";
+import { usageSchemas } from "./usage-schemas.ts";
 
 const problemOfManifest = object({
   code: text,
@@ -94,10 +74,8 @@ export const schemas = {
     detail: text,
     requestId: { type: "string", format: "uuid" },
   }),
-  Pod: kubernetes("Pod", ["spec", "status"]),
-  PodList: kubernetes("PodList", ["items"]),
-  EventList: kubernetes("EventList", ["items"]),
-  Node: kubernetes("Node", ["spec", "status"]),
+  ...kubernetesSchemas,
+  ...usageSchemas,
   Explanation: object({
     namespace: text,
     name: text,
@@ -124,7 +102,7 @@ export const schemas = {
   CommandResult: object({ exitCode: count, stdout: text, stderr: text }),
   LogRecord: object(
     {
-      timestamp: { type: "string", format: "date-time" },
+      timestamp: time,
       container: text,
       message: text,
       priority: count,
@@ -135,7 +113,13 @@ export const schemas = {
     },
     ["pid", "isNotice"],
   ),
-  Object: { type: "object" },
+  Description: object({
+    openapi: { const: "3.1.0" },
+    info: object({ title: text, version: text, description: text }),
+    security: listOf(mapOf(listOf(text))),
+    paths: mapOf(mapOf(openObject({ summary: text, responses: mapOf({ type: "object" }) }))),
+    components: object({ schemas: mapOf({ type: "object" }), securitySchemes: mapOf({ type: "object" }) }),
+  }),
 } as const satisfies Readonly<Record<string, Schema>>;
 
 export type SchemaName = keyof typeof schemas;

@@ -5,6 +5,7 @@ import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import type { Pod, PodList } from "kubernetes-types/core/v1.d.ts";
 import { agentEnvironment } from "../../src/cli/agent-unit.ts";
 import { writeAci } from "../aci.ts";
+import { checkAnswer } from "../server/description.ts";
 import { type TempDir, tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
 import { executable } from "./executable.ts";
@@ -120,8 +121,12 @@ export class Machine implements AsyncDisposable {
     return agent.exited;
   }
 
-  get(path: string, init: RequestInit = {}): Promise<Response> {
-    return fetch(`http://localhost${path}`, { ...init, unix: this.socket });
+  /** Throws also where the answer is not as the endpoint describes it. */
+  async get(path: string, init: RequestInit = {}): Promise<Response> {
+    const url = `http://localhost${path}`;
+    const response = await fetch(url, { ...init, unix: this.socket });
+    await checkAnswer({ method: init.method ?? "GET", url }, response);
+    return response;
   }
 
   async pods(): Promise<readonly Pod[]> {

@@ -1,6 +1,8 @@
 // An app over values that a test sets, and a log source that shows whether it was ended.
 
 import type { NodeCondition, Pod, Event as V1Event } from "kubernetes-types/core/v1";
+import { nodeObject, readMachine } from "../../src/node/machine.ts";
+import { statsSummary } from "../../src/node/summary.ts";
 import type { ManifestFile } from "../../src/pod/desired.ts";
 import { type PodKey, podKey } from "../../src/pod/names.ts";
 import type { LogLine, PodLog, PodLogQuery } from "../../src/pod/pod-log.ts";
@@ -10,6 +12,7 @@ import type { Connection } from "../../src/server/connection.ts";
 import type { CommandSource } from "../../src/server/exec.ts";
 import type { HealthCheck } from "../../src/server/health.ts";
 import type { FoundPorts } from "../../src/server/port-forward.ts";
+import { runningPodList } from "../../src/status/running-pods.ts";
 import { checkAnswer } from "./description.ts";
 
 export const nowMs = Date.parse("2026-11-24T12:00:00Z");
@@ -36,6 +39,16 @@ export interface World {
 }
 
 const podList = { kind: "PodList", apiVersion: "v1", metadata: { resourceVersion: "7" } };
+const unmeasured = {
+  startedAtMs: nowMs - 3_600_000,
+  cpu: undefined,
+  memory: undefined,
+  network: undefined,
+  nodeFs: undefined,
+  imageFs: undefined,
+  tasks: undefined,
+  tasksMax: undefined,
+};
 const unchanging = { resourceVersion: "7", since: () => [], subscribe: () => () => undefined };
 
 export function testApp(change: Partial<World> = {}): { app: App; world: World } {
@@ -87,10 +100,17 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
     stats: {
       nodeConditions: () => world.nodeConditions,
       stuck: () => world.stuck,
-      summary: async () => ({}),
-      machine: async () => ({}),
-      node: async () => ({ kind: "Node", apiVersion: "v1" }),
-      runningPods: () => ({ kind: "PodList", apiVersion: "v1", items: [] }),
+      summary: async () => statsSummary({ wallMs: world.nowMs, node: unmeasured, pods: [] }, "edge"),
+      machine: () => readMachine(["/"]),
+      node: async () =>
+        nodeObject({
+          name: "edge",
+          address: "192.0.2.1",
+          conditions: world.nodeConditions,
+          machine: await readMachine(["/"]),
+          version: "1.2.3",
+        }),
+      runningPods: () => runningPodList({ revisions: [] }),
     },
     metrics: { agent: async () => "", resources: async () => "" },
     images: { list: async () => [] },
@@ -121,9 +141,16 @@ export function pod(name: string, status: Pod["status"] & object, containers = [
   return {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { namespace: "default", name, creationTimestamp: "2026-11-24T11:00:00Z" },
-    spec: { containers: containers.map((container) => ({ name: container })) },
-    status,
+    metadata: { namespace: "default", name, uid: `of-${name}`, creationTimestamp: "2026-11-24T11:00:00Z" },
+    spec: { containers: containers.map((container) => ({ name: container, image: "example.com/app" })) },
+    status: {
+      phase: "Running",
+      conditions: [],
+      startTime: "2026-11-24T11:00:00Z",
+      containerStatuses: [],
+      qosClass: "BestEffort",
+      ...status,
+    },
   };
 }
 
