@@ -34,7 +34,6 @@ const defaultAddress = "unix:path=/run/dbus/system_bus_socket";
 const ourPathPrefix = `${unitPathPrefix}gantry_2d`;
 /** systemd answers in milliseconds, but for the time that it reloads, when it answers nobody. */
 const callTimeoutMs = 30_000;
-const reloadTimeoutMs = 90_000;
 const SIGKILL = 9;
 
 const systemd1 = "org.freedesktop.systemd1";
@@ -161,11 +160,6 @@ export class Systemd implements AsyncDisposable {
       { member: "ResetFailedUnit", signature: "s", body: [unit], replySignature: "" },
       { timeoutMs: callTimeoutMs, signal },
     ).catch(unlessNotLoaded);
-  }
-
-  /** Makes systemd read all unit files again: needed only where a unit that is loaded was changed on disk. */
-  async reload(signal: AbortSignal): Promise<void> {
-    await this.#call({ member: "Reload", replySignature: "" }, { timeoutMs: reloadTimeoutMs, signal });
   }
 
   async #runJob(member: "StartUnit" | "StopUnit", unit: UnitName, options: JobOptions): Promise<void> {

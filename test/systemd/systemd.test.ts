@@ -107,17 +107,6 @@ describe("a unit", () => {
     expect(await other).toMatchObject({ isDisconnected: true });
   });
 
-  test("that was changed on disk is read again on reload", async () => {
-    await using systemd = await connected();
-    await using unit = await writeUnit(sleeping);
-    await systemd.startUnit(unit.name, soon);
-    await Bun.write(`/run/systemd/system/${unit.name}`, `[Unit]\nDescription=New\n${sleeping}`);
-    await systemd.reload(never);
-    expect(await systemd.unitProperties(unit.name, "Unit", ["Description"], never)).toEqual({
-      Description: "New",
-    });
-  });
-
   test("is one of many: 20 jobs and 200 questions at once", async () => {
     await using systemd = await connected();
     await using units = new AsyncDisposableStack();
