@@ -1,6 +1,7 @@
 // ConfigMaps and Secrets beside the pods, as a person sees them: in variables and files, changed in place, and secret where they are secret.
 
 import { expect, test } from "bun:test";
+import { operations } from "../../src/server/openapi-operations.ts";
 import { waitUntil } from "../wait-until.ts";
 import { Machine, run, uuidOf } from "./machine.ts";
 
@@ -191,15 +192,8 @@ test("a Secret's values are in the pod, and in nothing that tells of it", async 
     journal: await run("journalctl", "--no-pager", "--output=export"),
     "pod unit": await run("systemctl", "cat", `gantry-${uuidOf(web)}.service`),
   };
-  for (const path of [
-    "/",
-    "/pods",
-    "/pods/default/web-node",
-    "/pods/default/bad-node",
-    "/manifests",
-    "/readyz?verbose",
-  ])
-    told[path] = await (await machine.get(path)).text();
+  for (const [what, answer] of await answersOf(machine, ["web", "bad"])) told[what] = answer;
+  expect(Object.keys(told)).toContain("/events?watch=true&timeoutSeconds=1 as text/event-stream: 200");
   for (const [where, text] of Object.entries(told)) {
     expect([where, text.includes(secretValue), text.includes(btoa(secretValue))]).toEqual([
       where,
@@ -224,6 +218,33 @@ test("a Secret's values are in the pod, and in nothing that tells of it", async 
   for (const file of variables)
     expect([file, (await run("stat", "-c", "%A", file)).slice(7, 10)]).toEqual([file, "---"]);
 });
+
+/** All that may be read of these pods, by what was asked: in each form that there is, and of a watch what it tells first. */
+async function answersOf(machine: Machine, names: readonly string[]): Promise<readonly [string, string][]> {
+  const asked = Object.entries(operations).flatMap(([key, { answers, parameters = {} }]) => {
+    const [method, pattern = ""] = key.split(" ");
+    if (method !== "GET" || 101 in answers) return [];
+    const paths = names.map((name) => {
+      const parts = { namespace: "default", name: `${name}-node`, container: "main" };
+      return pattern.replaceAll(/:(\w+)/g, (_, part: keyof typeof parts) => parts[part]);
+    });
+    const queries = ["verbose", "previous", "watch"].filter((name) => name in parameters);
+    return [...new Set(paths)].flatMap((path) =>
+      ["", ...queries].flatMap((query) =>
+        Object.keys(answers[200] ?? {}).map((type) => ({
+          target: `${path}?${query}=true${"watch" in parameters ? "&timeoutSeconds=1" : ""}`,
+          type,
+        })),
+      ),
+    );
+  });
+  return Promise.all(
+    asked.map(async ({ target, type }): Promise<[string, string]> => {
+      const response = await machine.get(target, { headers: { Accept: type } });
+      return [`${target} as ${type}: ${response.status}`, await response.text()];
+    }),
+  );
+}
 
 /** Runs a command in the pod's only app. */
 function enter(machine: Machine, uuid: string, ...command: readonly string[]): Promise<string> {
