@@ -1,9 +1,12 @@
 // The agent drives a real rkt's output: every state and failure that was recorded, end to end.
 
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RecordedPods } from "../fakes/recorded-pods.ts";
 import { recording } from "../fakes/recording.ts";
+import { busProxy } from "../faults/bus-proxy.ts";
+import { tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
 import { Machine, run, uuidOf } from "./machine.ts";
 import { manifest } from "./manifest.ts";
@@ -206,9 +209,40 @@ test("a list that fails or prints garbage removes nothing; the agent says so, an
   expect(pods.all().filter(({ state }) => state === "running")).toHaveLength(2);
 }, 120_000);
 
-test("an rkt or a systemd that is too old is refused at the start, in one line", async () => {
-  const { machine, answer } = await rktMachine();
-  await using _ = machine;
-  await answer({ version: "10-fly/007" });
-  await expect(machine.startAgent()).rejects.toThrow(/version/);
+describe("what is too old is refused at the start, in one line", () => {
+  async function refusal(options: Parameters<typeof Machine.create>[0]): Promise<readonly string[]> {
+    await using machine = await Machine.create(options);
+    const agent = await machine.spawnAgent();
+    expect(await agent.exited).toBe(1);
+    await waitUntil("its last words", () => machine.log.includes("Cannot run"));
+    const lines = machine.log
+      .trimEnd()
+      .split("\n")
+      .filter((line) => !/^\S+ info /.test(line));
+    return lines.map((line) => line.replace(/^\S+Z /, ""));
+  }
+
+  test("an rkt", async () => {
+    await using dir = await tempDir();
+    const { stdout } = recording("00-general/001");
+    const old = stdout.replace("rkt Version: 1.30.0", "rkt Version: 1.12.0");
+    await writeFile(`${dir.path}/rkt`, `#!/bin/sh\ncat <<'END'\n${old}END\n`, { mode: 0o755 });
+    expect(await refusal({ rktPath: `${dir.path}/rkt` })).toEqual([
+      'error Cannot run error="rkt 1.12.0 is too old, at least 1.13.0 is needed"',
+    ]);
+  });
+
+  test.each([
+    ["the engine", "builtin", "246", 247],
+    ["a real rkt", rktPath, "218", 219],
+  ])("a systemd for %s", async (_what, path, major, minimum) => {
+    await using dir = await tempDir();
+    const version = (await run("systemctl", "show", "--value", "-p", "Version")).trim();
+    const old = major + version.slice(major.length);
+    using _ = await busProxy(`${dir.path}/bus`, { instead: [version, old] });
+    const env = { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${dir.path}/bus` };
+    expect(await refusal({ rktPath: path, env, flags: ["--rkt-dir=/tmp/recorded-rkt"] })).toEqual([
+      `error Cannot run error=${JSON.stringify(`systemd version(${old}) is too old, requires at least ${minimum}`)}`,
+    ]);
+  });
 });

@@ -1,10 +1,17 @@
-// A D-Bus daemon that loses signals: a socket in front of the real one, which leaves out what is told to be lost.
+// A D-Bus daemon that loses signals or tells something else: a socket in front of the real one, which changes what comes from it.
 
 import { createConnection, createServer } from "node:net";
 import { fixedHeaderLength, messageLength, parseSignalHeader } from "../../src/systemd/message-frame.ts";
 
-/** Listens on `path` until disposed of; signals of that member never arrive. `lost` counts them. */
-export async function busProxy(path: string, member: string) {
+export interface BusChange {
+  /** Signals of that member never arrive. */
+  readonly lost?: string;
+  /** What is told instead of what, at equal length. */
+  readonly instead?: readonly [from: string, to: string];
+}
+
+/** Listens on `path` until disposed of. `lost` counts the signals that were. */
+export async function busProxy(path: string, { lost, instead: [from, to] = ["", ""] }: BusChange) {
   const told = { lost: 0 };
   const server = createServer((client) => {
     const daemon = createConnection("/run/dbus/system_bus_socket");
@@ -19,8 +26,13 @@ export async function busProxy(path: string, member: string) {
       ) {
         const message = pending.subarray(0, length);
         pending = pending.subarray(length);
-        if (isMessage(message) && parseSignalHeader(message)?.member === member) told.lost++;
-        else client.write(message);
+        if (isMessage(message) && lost !== undefined && parseSignalHeader(message)?.member === lost)
+          told.lost++;
+        else {
+          const at = from === "" ? -1 : message.indexOf(from);
+          if (at >= 0) message.write(to, at);
+          client.write(message);
+        }
       }
     });
     const end = () => [client, daemon].forEach((socket) => void socket.destroy());

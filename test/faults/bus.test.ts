@@ -59,7 +59,7 @@ test("journald restarted: the logs go on, and one that is followed too", async (
 
 test("JobRemoved never comes: a pod starts, is replaced and goes all the same", async () => {
   await using dir = await tempDir();
-  using proxy = await busProxy(`${dir.path}/bus`, "JobRemoved");
+  using proxy = await busProxy(`${dir.path}/bus`, { lost: "JobRemoved" });
   await using deaf = await Machine.create({
     env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${dir.path}/bus` },
   });
