@@ -32,10 +32,6 @@ beforeAll(async () => {
   await machine.waitForPod("crash", "restarted", ({ status }) =>
     Boolean(status?.containerStatuses?.[0]?.restartCount),
   );
-  await waitUntil(
-    "the pod's lines",
-    async () => (await machine.logs("web", "?container=main")) === "one\ntwo\n",
-  );
   await waitUntil("the back-off", async () =>
     (await gantry("get", "pods")).stdout.includes("CrashLoopBackOff"),
   );
@@ -108,8 +104,8 @@ describe("get", () => {
     expect([list.kind, list.items.length]).toEqual(["PodList", 2]);
   });
 
-  test("manifests, with what is wrong", async () => {
-    expect(await gantry("get", "manifests")).toEqual(
+  test.each([[["get", "manifests"]], [["manifests"]]])("%j, with what is wrong", async (argv) => {
+    expect(await gantry(...argv)).toEqual(
       printed(
         "FILE  STATE  PODS  WHY",
         "./manifests/bad.yaml  rejected  1:1: apiVersion: Required value",
@@ -194,43 +190,28 @@ describe("describe, explain, events", () => {
   });
 });
 
-describe("logs", () => {
-  test.each([
-    [["web", "-c", "main"], "one\ntwo\n", ""],
-    [["pod/web", "main", "--tail=1"], "two\n", ""],
-    [["web", "--tail", "1"], "two\n", 'Defaulted container "main" out of: main, side\n'],
-    [
-      ["-l", "app=web", "--all-containers", "--prefix"],
-      "[pod/web-node/main] one\n[pod/web-node/main] two\n[pod/web-node/side] beside\n",
-      "",
-    ],
-    [["crash", "--previous"], "oops\n", ""],
-    [["web", "-c", "main", "--limit-bytes=5"], "one\nt", ""],
-    [["web", "-c", "main", "--since-time=2099-01-01T00:00:00Z"], "", ""],
-  ])("%j", async (argv, stdout, stderr) => {
-    expect(await call(machine, ["logs", ...argv])).toEqual({ exitCode: 0, stdout, stderr });
+test("events --watch shows what happens to one pod, from its start", async () => {
+  const child = Bun.spawn([await executable(), "events", "-w", "--for=pod/watched"], {
+    env: { ...process.env, GANTRY_SERVER: `unix://${machine.socket}` },
+    stdout: "pipe",
   });
-
-  test("--timestamps", async () => {
-    expect((await gantry("logs", "web", "main", "--timestamps")).stdout).toBe("TIME one\nTIME two\n");
-  });
-
-  test.each([
-    [
-      ["web", "--since=1h", "--since-time=2099-01-01T00:00:00Z"],
-      2,
-      "logs: at most one of --since and --since-time",
-    ],
-    [["web", "--tail=x"], 2, '--tail: must be a whole number of at least -1, not "x"'],
-    [["web", "--since=soon"], 2, '--since: must be like 30s, 5m or 1h30m, not "soon"'],
-    [[], 2, "logs: name a pod, or give labels with -l"],
-  ])("%j is refused", async (argv, exitCode, message) => {
-    expect(await call(machine, ["logs", ...argv])).toEqual({
-      exitCode,
-      stdout: "",
-      stderr: `gantry: ${message}\n`,
-    });
-  });
+  let shown = "";
+  const read = (async () => {
+    for await (const chunk of child.stdout) shown += Buffer.from(chunk).toString();
+  })();
+  const scripts = { main: "exec sleep 1000" };
+  for (const name of ["unwatched", "watched"])
+    await machine.write(`${name}.yaml`, manifest(name, { image: machine.image, scripts }));
+  await waitUntil("its start", () => shown.includes("Started"));
+  await machine.waitForReady("unwatched");
+  for (const name of ["unwatched", "watched"]) await machine.remove(`${name}.yaml`);
+  await waitUntil("its end", () => shown.includes("Killing"));
+  await waitUntil("the other's", async () => (await machine.pod("unwatched")) === undefined);
+  child.kill();
+  await read;
+  const [head, ...lines] = shown.trimEnd().split("\n");
+  expect(head).toMatch(/^LAST SEEN +TYPE +REASON +OBJECT +MESSAGE$/);
+  for (const line of lines) expect(line).toMatch(/ Normal +\w+ +pod\/watched-node /);
 });
 
 describe("wait", () => {
@@ -268,6 +249,32 @@ test("top", async () => {
     /^web-node {2}main {2}.*\nweb-node {2}side {2}.*\n$/,
   );
   expect((await gantry("top", "node")).stdout).toMatch(/^NAME .*\nnode {2}/);
+});
+
+test("top --sort-by: who uses most comes first", async () => {
+  const scripts = {
+    busy: "while :; do i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done; sleep 0.02; done",
+    large: "head -c 20971520 /dev/zero | tail -c 20971520 | sleep 1000",
+  };
+  for (const [name, script] of Object.entries(scripts)) {
+    const options = { image: machine.image, scripts: { main: script }, gracePeriod: 0 };
+    await machine.write(`${name}.yaml`, manifest(name, options));
+  }
+  const first = async (sortBy: string) => {
+    const { stdout } = await gantry("top", "pods", `--sort-by=${sortBy}`, "--no-headers");
+    return stdout.split(" ")[0];
+  };
+  await waitUntil("the one that computes", async () => (await first("cpu")) === "busy-node");
+  await waitUntil("the one that keeps much", async () => (await first("memory")) === "large-node");
+  expect(await gantry("top", "pods", "--sort-by=age")).toEqual({
+    exitCode: 2,
+    stdout: "",
+    stderr: "gantry: option '--sort-by <what>' argument 'age' is invalid. Allowed choices are cpu, memory.\n",
+  });
+  for (const name of Object.keys(scripts)) {
+    await machine.remove(`${name}.yaml`);
+    await waitUntil(`${name} to be gone`, async () => (await machine.pod(name)) === undefined);
+  }
 });
 
 test("confirm-delete, when nothing waits for it", async () => {

@@ -5,6 +5,7 @@ import { expect, test } from "bun:test";
 import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { waitUntil } from "../wait-until.ts";
 import { type Machine as AnyMachine, Machine, run, uuidOf } from "./machine.ts";
+import { call } from "./machine-cli.ts";
 import { manifest } from "./manifest.ts";
 
 const names = ["web", "worker"] as const;
@@ -111,8 +112,10 @@ test("mounted over, and confirmed", async () => {
   await run("mount", "-t", "tmpfs", "over", machine.manifests);
   await waitUntilHeld(machine, "is on another file system than before");
   expect(await machine.runningUnits()).toEqual(units);
-  expect(JSON.parse(await confirm(machine))).toEqual({
-    deleted: ["default/web-node", "default/worker-node"],
+  expect(await call(machine, ["confirm-delete"])).toEqual({
+    exitCode: 0,
+    stdout: "pod default/web-node is deleted\npod default/worker-node is deleted\n",
+    stderr: "",
   });
   await waitUntilReady(machine);
   await waitUntil("nothing to be left", async () => (await machine.leftovers()).length === 1); // the mount over it
