@@ -51,6 +51,8 @@ export function agentUnit(options: AgentUnitOptions): string {
         ["Restart", "always"],
         ["RestartSec", "1"],
         ["WatchdogSec", "60"],
+        // Longer than its end may wait for swaps (reconcile/in-flight.ts).
+        ["TimeoutStopSec", "90"],
         // They would make the executable run something else than gantry.
         ["UnsetEnvironment", "BUN_OPTIONS BUN_BE_BUN BUN_INSPECT NODE_OPTIONS"],
         ...Object.entries(agentEnvironment).map(

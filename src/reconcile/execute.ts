@@ -4,28 +4,30 @@ import type { RecordEvent } from "../pod/event.ts";
 import type { Revision } from "../pod/observed-pod.ts";
 import type { Action } from "./action.ts";
 import { createdEvents, killingEvents, startedEvents } from "./events.ts";
+import type { Signals } from "./in-flight.ts";
 import type { Runtime, Stop } from "./runtime.ts";
 
-export interface Tools {
+export interface Tools extends Signals {
   readonly runtime: Runtime;
   readonly record: RecordEvent;
-  readonly signal: AbortSignal;
 }
 
 /** Throws what the runtime throws; every action may be repeated from its start. */
-export async function execute(action: Action, { runtime, record, signal }: Tools): Promise<void> {
-  const stop = async (revisions: readonly Revision[], how: Stop) => {
+export async function execute(action: Action, { runtime, record, signal, swapSignal }: Tools): Promise<void> {
+  const stop = async (revisions: readonly Revision[], how: Stop, until: AbortSignal) => {
     for (const revision of revisions) {
       killingEvents(revision, how, action.reason).forEach(record);
-      await runtime.stop(revision, how, signal);
+      await runtime.stop(revision, how, until);
     }
   };
   switch (action.kind) {
     case "run": {
       const uuid = await runtime.prepare(action.pod, action.attempt, signal);
       createdEvents(action).forEach(record);
-      await stop(action.replaces, action.stop);
-      await runtime.start(uuid, signal);
+      // What is told to end ends, whatever becomes of us: from here on to give up is to leave nothing running.
+      signal.throwIfAborted();
+      await stop(action.replaces, action.stop, swapSignal);
+      await runtime.start(uuid, swapSignal);
       startedEvents(action).forEach(record);
       return;
     }
@@ -36,7 +38,7 @@ export async function execute(action: Action, { runtime, record, signal }: Tools
     case "refresh":
       return runtime.refresh(action.pod, signal);
     case "stop":
-      return stop(action.revisions, action.stop);
+      return stop(action.revisions, action.stop, signal);
     case "remove":
       return runtime.remove(action.revision, signal);
     case "removePodDirectory":

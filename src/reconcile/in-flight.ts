@@ -1,6 +1,7 @@
 // The actions under way, and how many may be.
 // Invariant: a slow action holds up no other for long: what waits for a network gives its place away.
 
+import type { Timers } from "../host/clock.ts";
 import type { Action, ActionKind } from "./action.ts";
 
 /** Each is a process or more on a machine that may have two cores; a stop is only a request to systemd, a hook waits for what is slow. */
@@ -15,11 +16,24 @@ const places: Readonly<Record<ActionKind, number>> = {
 };
 /** After this long an action waits more than it works, so it no longer counts. */
 const slowMs = 2000;
+/**
+ * How long the agent's end waits for swaps: a pod has 30 s to end unless it says otherwise, and systemd gives us 90 s. What is not done then
+ * the next agent does first thing.
+ */
+export const swapEndMs = 60_000;
+
+/** What ends an action. */
+export interface Signals {
+  readonly signal: AbortSignal;
+  /** Of a swap that has begun: not to be left half done, as nothing would run then, but where nothing is to run. */
+  readonly swapSignal: AbortSignal;
+}
 
 interface Flight {
   readonly action: Action;
   readonly sinceMs: number;
   readonly cancel: AbortController;
+  readonly cancelSwap: AbortController;
   /** Never rejects. */
   readonly ended: Promise<void>;
 }
@@ -38,13 +52,14 @@ export class InFlight {
   }
 
   /** `work` never rejects. */
-  start(action: Action, nowMs: number, work: (signal: AbortSignal) => Promise<void>): void {
+  start(action: Action, nowMs: number, work: (signals: Signals) => Promise<void>): void {
     const cancel = new AbortController();
-    const ended = work(cancel.signal).finally(() => {
+    const cancelSwap = new AbortController();
+    const ended = work({ signal: cancel.signal, swapSignal: cancelSwap.signal }).finally(() => {
       this.#flights.delete(flight);
       this.#onEnded();
     });
-    const flight: Flight = { action, sinceMs: nowMs, cancel, ended };
+    const flight: Flight = { action, sinceMs: nowMs, cancel, cancelSwap, ended };
     this.#flights.add(flight);
   }
 
@@ -57,13 +72,26 @@ export class InFlight {
     return Math.max(nowMs, leaveMs[leaveMs.length - places[kind]] ?? nowMs);
   }
 
+  /** It is not to have an effect. */
   cancel(action: Action): void {
+    for (const flight of this.#flights) if (flight.action === action) abort(flight);
+  }
+
+  /** Another is to come after it. */
+  outdate(action: Action): void {
     for (const flight of this.#flights) if (flight.action === action) flight.cancel.abort();
   }
 
   /** Tells all to end and waits until they have. */
-  async cancelAll(): Promise<void> {
+  async cancelAll(timers: Timers): Promise<void> {
     for (const { cancel } of this.#flights) cancel.abort();
+    const cancelAlarm = timers.after(swapEndMs, () => this.#flights.forEach(abort));
     await Promise.all([...this.#flights].map(({ ended }) => ended));
+    cancelAlarm();
   }
+}
+
+function abort({ cancel, cancelSwap }: Flight): void {
+  cancel.abort();
+  cancelSwap.abort();
 }

@@ -32,8 +32,10 @@ import type { World } from "./world.ts";
 export interface Plan {
   /** What never failed comes first, so that it does not queue behind what does. */
   readonly actions: readonly Action[];
-  /** In flight, and not to be any more. */
+  /** In flight, and not to have an effect any more. */
   readonly cancel: readonly Action[];
+  /** In flight, and of another version than is to run now: what has begun to take the old one down goes on, so that something runs. */
+  readonly outdated: readonly Action[];
   /** When time alone makes another plan; undefined: never. */
   readonly recheckAtMs: number | undefined;
   /** Each Pod that is not as it should be, and why; what keeps it back most comes first. */
@@ -66,9 +68,13 @@ export function plan(world: World): Plan {
     recheckMs.push(...free.map(dueMs).filter((ms) => ms > world.nowMs));
   }
   const failuresOf = (action: Action) => world.failures.get(actionId(action))?.count ?? 0;
+  const obsolete = Map.groupBy(world.inFlight, (action) =>
+    obsolescenceOf(action, { world, versions, steps }),
+  );
   return {
     actions: actions.sort((a, b) => failuresOf(a) - failuresOf(b)),
-    cancel: world.inFlight.filter((action) => isObsolete(action, { world, versions, steps })),
+    cancel: obsolete.get("unwanted") ?? [],
+    outdated: obsolete.get("outdated") ?? [],
     recheckAtMs: recheckMs.length > 0 ? Math.min(...recheckMs) : undefined,
     waiting: waitingByPod(steps, world),
     pods: [...versions.values()].map(({ pod }) => pod),
@@ -133,19 +139,19 @@ function stepsOfUnwanted(key: PodKey, revisions: readonly Revision[]): readonly 
   return removals(key, [...prepared, ...exited], "deleted");
 }
 
-function isObsolete(
+function obsolescenceOf(
   action: Action,
   { world, versions, steps }: { world: World; versions: ReadonlyMap<PodKey, Version>; steps: Steps },
-): boolean {
-  if (action.kind !== "run" && action.kind !== "postStart") return false;
+): "unwanted" | "outdated" | undefined {
+  if (action.kind !== "run" && action.kind !== "postStart") return undefined;
   const { key, pod } = action;
   const wanted = versions.get(key)?.pod;
-  if (wanted === undefined) return !isHeld(world.desired, pod.source.file);
-  if (wanted.specHash !== pod.specHash || world.evict.has(key)) return true;
+  if (wanted === undefined) return isHeld(world.desired, pod.source.file) ? undefined : "unwanted";
   const { steps: ofPod = [], waiting = [] } = steps.get(key) ?? {};
-  if (waiting.some(({ kind }) => kind === "failed")) return true;
+  if (world.evict.has(key) || waiting.some(({ kind }) => kind === "failed")) return "unwanted";
+  if (action.kind === "run") return wanted.specHash === pod.specHash ? undefined : "outdated";
   // A hook that goes on in what has ended, or is to end.
-  return action.kind === "postStart" && !ofPod.some((step) => actionId(step.action) === actionId(action));
+  return ofPod.some((step) => actionId(step.action) === actionId(action)) ? undefined : "unwanted";
 }
 
 function waitingByPod(steps: Steps, world: World): Plan["waiting"] {

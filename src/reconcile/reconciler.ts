@@ -130,7 +130,7 @@ export class Reconciler {
     this.#awake.resolve();
   }
 
-  /** Keeps the machine as desired until told to end; then what is in flight is cancelled and waited for. */
+  /** Keeps the machine as desired until told to end; then what is in flight is ended and waited for. */
   async run(signal: AbortSignal): Promise<void> {
     const end = () => this.#awake.resolve();
     signal.addEventListener("abort", end, { once: true });
@@ -148,7 +148,7 @@ export class Reconciler {
       signal.removeEventListener("abort", end);
       this.#cancelAlarm();
       this.#queue = [];
-      await this.#inFlight.cancelAll();
+      await this.#inFlight.cancelAll(this.#options.timers);
     }
   }
 
@@ -158,7 +158,6 @@ export class Reconciler {
     this.#reasons.clear();
     this.#cancelAlarm();
     log.debug("pass", { reasons: reasons.join(",") });
-
     // An action that ends during the look was half done in what we see, and so was one that has been started meanwhile.
     this.#started = new Set(this.#inFlight.actions);
     const succeeded = new Set(this.#succeeded);
@@ -173,11 +172,12 @@ export class Reconciler {
     this.#observeFailures = 0;
     this.#seen = observation;
 
-    const inFlight = [...this.#started];
-    const world = this.#world(this.#options.desired(), observation, { inFlight, nowMs: clock.nowMs() });
+    const moment = { inFlight: [...this.#started], nowMs: clock.nowMs() };
+    const world = this.#world(this.#options.desired(), observation, moment);
     const decided = this.#plan(world, succeeded);
     this.#notice(decided, observation);
     for (const action of decided.cancel) this.#inFlight.cancel(action);
+    for (const action of decided.outdated) this.#inFlight.outdate(action);
     this.#queue = decided.actions;
     this.#wakeAt(Math.min(this.#startQueued(), decided.recheckAtMs ?? Number.POSITIVE_INFINITY));
     const desired = { ...world.desired, pods: decided.pods };
@@ -242,14 +242,14 @@ export class Reconciler {
     if (placeAtMs > nowMs) return placeAtMs;
     log.info(action.kind, actionFields(action));
     this.#started.add(action);
-    this.#inFlight.start(action, nowMs, async (signal) => {
+    this.#inFlight.start(action, nowMs, async (signals) => {
       try {
-        await execute(action, { runtime, record, signal });
+        await execute(action, { runtime, record, ...signals });
         this.#failures.delete(actionId(action));
         this.#succeeded.add(actionId(action));
         log.debug(`${action.kind}: done`, { ...actionFields(action), ms: clock.nowMs() - nowMs });
       } catch (error) {
-        if (signal.aborted) log.info(`${action.kind}: canceled`, actionFields(action));
+        if (signals.signal.aborted) log.info(`${action.kind}: canceled`, actionFields(action));
         else this.#fail(action, error);
       }
     });

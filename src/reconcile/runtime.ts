@@ -29,7 +29,10 @@ export interface Runtime {
    * (PodDirectory.good), for `gantry.io/rollback-after`.
    */
   markReady(pod: Pod, revision: Revision, signal: AbortSignal): Promise<void>;
-  /** Runs the preStop hooks within the grace period, then ends it; resolves once nothing of it runs any more. */
+  /**
+   * Runs the preStop hooks within the grace period, then ends it; resolves once nothing of it runs any more. Where the hooks are through it ends
+   * also when the call is aborted.
+   */
   stop(revision: Revision, stop: Stop, signal: AbortSignal): Promise<void>;
   /** Removes what is left of a revision that does not run: its rkt pod, its unit. */
   remove(revision: Revision, signal: AbortSignal): Promise<void>;

@@ -15,13 +15,23 @@ import { configMap } from "../reconcile/base-world.ts";
 import { waitUntil } from "../wait-until.ts";
 
 /** What a Pod's only container, `main`, does. */
-export type Behaviour = "runs" | "mountsSettings" | "exits0" | "exits3" | "imageMissing" | "programMissing";
+export type Behaviour =
+  | "runs"
+  /** Takes some time to end when it is told to. */
+  | "endsLate"
+  | "mountsSettings"
+  | "exits0"
+  | "exits3"
+  | "imageMissing"
+  | "programMissing";
 
 export interface RuntimeUnderTest extends AsyncDisposable {
   /** Sees nothing yet. */
   readonly runtime: Runtime;
   /** A Pod of that name, in namespace `default`; restartPolicy does not matter. */
   makePod(name: string, behaviour: Behaviour): Pod;
+  /** Whether `endsLate` is on its way out. */
+  hasBeenTold(revision: Revision): Promise<boolean>;
   /** What ConfigMaps there are from now on; none at first. `mountsSettings` mounts the one named `settings`. */
   setObjects(objects: ConfigObjects): void;
 }
@@ -113,6 +123,18 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
       expect((await only(it)).state).toMatchObject({ kind: "exited", isStopped: true });
       await it.runtime.stop(revision, deliberate, signal);
       expect((await only(it)).state).toMatchObject({ kind: "exited", isStopped: true });
+    });
+
+    test("what has been told to stop ends, and tells that it was told to, also when the call is aborted", async () => {
+      await using it = await create();
+      const revision = await started(it, it.makePod("web", "endsLate"));
+      await waitUntil("the app to run", async () => (await only(it)).apps[0]?.state.kind === "running");
+      const abort = new AbortController();
+      const stopped = failureOf(it.runtime.stop(revision, deliberate, abort.signal));
+      await waitUntil("it to be told", () => it.hasBeenTold(revision));
+      abort.abort();
+      expect(await stopped).toBeInstanceOf(Error);
+      expect((await ended(it)).state).toMatchObject({ isStopped: true });
     });
 
     test("what is removed is seen no more; the pod's directory stays until told; again is fine", async () => {

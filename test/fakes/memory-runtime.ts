@@ -155,11 +155,20 @@ export class MemoryRuntime implements Runtime {
   }
 
   async stop({ uuid, key }: Revision, stop: Stop, signal: AbortSignal): Promise<void> {
-    await this.#begin("stop", key, signal);
-    const revision = this.#revisions.get(uuid);
+    signal.throwIfAborted();
+    const before = this.#revisions.get(uuid);
+    if (before && isLive(before)) this.#revisions.set(uuid, { ...before, state: { kind: "stopping" } });
+    try {
+      await this.faults.get("stop")?.(key, signal);
+    } catch (error) {
+      if (before) this.#revisions.set(uuid, before);
+      throw error;
+    }
     // What ended for its own fault is never a success, whatever it ended with.
     const exitCode = stop.cause === undefined ? 0 : undefined;
+    const revision = this.#revisions.get(uuid);
     if (revision && isLive(revision)) this.#end(revision, exitCode, stop);
+    signal.throwIfAborted(); // it ends all the same
   }
 
   async remove({ uuid, key }: Revision, signal: AbortSignal): Promise<void> {

@@ -158,7 +158,7 @@ class Machine {
     const { actions, recheckAtMs } = await this.plan();
     for (const action of actions) {
       try {
-        await execute(action, { runtime: this.runtime, record: () => undefined, signal });
+        await execute(action, { runtime: this.runtime, record: () => undefined, signal, swapSignal: signal });
       } catch (error) {
         if (error instanceof RuntimeError && error.reason === "FailedPostStartHook") {
           const { reason, message } = error;

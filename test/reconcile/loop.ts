@@ -14,8 +14,8 @@ import { baseDesired } from "./base-world.ts";
 
 /** A reconciler that runs until the test ends. */
 export class Loop implements AsyncDisposable {
-  readonly clock = new FakeClock();
-  readonly runtime = new MemoryRuntime(this.clock);
+  readonly clock: FakeClock;
+  readonly runtime: MemoryRuntime;
   readonly reports: PassReport[] = [];
   readonly lines: string[] = [];
   readonly events: PodEvent[] = [];
@@ -25,19 +25,7 @@ export class Loop implements AsyncDisposable {
     warn: (message, fields) => this.lines.push(`warn ${message} ${JSON.stringify(fields)}`),
     error: (message, fields) => this.lines.push(`error ${message} ${JSON.stringify(fields)}`),
   };
-  readonly reconciler = new Reconciler({
-    runtime: this.runtime,
-    desired: () => this.desired,
-    health: () => this.health,
-    evict: () => this.evict,
-    isDiskShort: () => false,
-    parseAccepted: (record) => this.#known.get(record),
-    record: (event) => this.events.push(event),
-    clock: this.clock,
-    timers: this.clock,
-    log: this.#log,
-    onPass: (report) => this.reports.push(report),
-  });
+  readonly reconciler: Reconciler;
   desired: Desired;
   health: HealthByRevision = new Map();
   evict: ReadonlyMap<PodKey, Failure> = new Map();
@@ -46,7 +34,23 @@ export class Loop implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
 
-  constructor(desired = baseDesired()) {
+  /** `before`: whose machine it takes over. */
+  constructor(desired = baseDesired(), before?: Loop) {
+    this.clock = before?.clock ?? new FakeClock();
+    this.runtime = before?.runtime ?? new MemoryRuntime(this.clock);
+    this.reconciler = new Reconciler({
+      runtime: this.runtime,
+      desired: () => this.desired,
+      health: () => this.health,
+      evict: () => this.evict,
+      isDiskShort: () => false,
+      parseAccepted: (record) => this.#known.get(record),
+      record: (event) => this.events.push(event),
+      clock: this.clock,
+      timers: this.clock,
+      log: this.#log,
+      onPass: (report) => this.reports.push(report),
+    });
     this.desired = desired;
     this.#remember(desired);
     this.#ended = this.reconciler.run(this.#stop.signal);

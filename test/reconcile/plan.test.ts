@@ -27,7 +27,13 @@ const key = podKey("default", "web");
 const first = firstAttempt;
 /** Beside the Pods themselves. */
 type Decision = Omit<Plan, "pods">;
-const nothing: Decision = { actions: [], cancel: [], recheckAtMs: undefined, waiting: new Map() };
+const nothing: Decision = {
+  actions: [],
+  cancel: [],
+  outdated: [],
+  recheckAtMs: undefined,
+  waiting: new Map(),
+};
 const starting = new Map([
   [key, [{ kind: "starting", stage: containersStage, failure: undefined } as const]],
 ]);
@@ -464,14 +470,22 @@ describe("what is in flight", () => {
 
   const old = run({ pod: basePod({ specHash: "bbbb", uid: "before-the-edit" }) });
   test.each([
-    ["is cancelled when the pod was edited", baseDesired(), [old]],
-    ["is cancelled when the pod was deleted", none, [old]],
-    ["goes on when the directory became unreadable", unreadable([]), []],
-    ["goes on when its file was rejected", lost, []],
-  ])("%s", (_name, desired, cancel) => {
+    ["is outdated when the pod was edited", baseDesired(), { cancel: [], outdated: [old] }],
+    ["is cancelled when the pod was deleted", none, { cancel: [old], outdated: [] }],
+    ["goes on when the directory became unreadable", unreadable([]), { cancel: [], outdated: [] }],
+    ["goes on when its file was rejected", lost, { cancel: [], outdated: [] }],
+  ])("%s", (_name, desired, ends) => {
     expect(plan(baseWorld({ desired, revisions: [], inFlight: [old] }))).toMatchObject({
       actions: [],
-      cancel,
+      ...ends,
+    });
+  });
+
+  test("is cancelled when the pod was edited and is evicted", () => {
+    const evict = new Map([[key, { reason: "Evicted", message: "memory" } as const]]);
+    expect(plan(baseWorld({ evict, revisions: [], inFlight: [old] }))).toMatchObject({
+      cancel: [old],
+      outdated: [],
     });
   });
 });

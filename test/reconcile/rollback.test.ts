@@ -187,10 +187,10 @@ describe("a version that was rolled back", () => {
     );
   });
 
-  test("has its start in flight canceled", () => {
+  test("has its start in flight ended", () => {
     const crashed = revision({ activeSinceMs: nowMs - 1000, state: exited() });
     const inFlight = plan(world([replaced, crashed])).actions;
     expect(inFlight).toMatchObject([{ kind: "run", pod: bad }]);
-    expect(plan(world([replaced, crashed], { inFlight, nowMs: nowMs + 60_000 })).cancel).toEqual(inFlight);
+    expect(plan(world([replaced, crashed], { inFlight, nowMs: nowMs + 60_000 })).outdated).toEqual(inFlight);
   });
 });

@@ -6,6 +6,7 @@ import { RuntimeMachine } from "./runtime-machine.ts";
 
 const commands: Readonly<Record<Behaviour, readonly string[]>> = {
   runs: ["/bin/sleep", "100000"],
+  endsLate: ["/bin/sh", "-c", "trap 'sleep 1; exit 0' TERM; while :; do sleep 0.1; done"],
   mountsSettings: ["/bin/sleep", "100000"],
   exits0: ["/bin/true"],
   exits3: ["/bin/sh", "-c", "exit 3"],
