@@ -21,7 +21,9 @@ export interface Life {
   readonly isEnded: boolean;
   /** Some of it has run in this boot. */
   readonly isOfThisBoot: boolean;
-  /** Its last stage was reached in this boot: the stages before it hold up nothing any more. */
+  /** What had ended by then did it for nothing: when an eviction cleared its volumes; 0: the boot. */
+  readonly clearedMs: number;
+  /** Its last stage was reached since then: the stages before it hold up nothing any more. */
   readonly isInitialized: boolean;
   /** Those that ended in this life. */
   readonly ended: readonly ExitedRevision[];
@@ -58,6 +60,8 @@ export function lifeOf(pod: Pick<Pod, "specHash" | "spec">, revisions: readonly 
     (stage) => byStage.get(serializeStage(stage))?.running.slice(0, 1) ?? [],
   );
   const ended = lineageOf(ofLife).exited;
+  const evicted = ended.filter(({ state }) => state.killed?.reason === "Evicted");
+  const clearedMs = Math.max(0, ...evicted.map(({ state }) => state.finishedMs));
   return {
     lineage,
     foreign: revisions.filter((one) => isLive(one) && !isAsWritten(one)),
@@ -65,8 +69,9 @@ export function lifeOf(pod: Pick<Pod, "specHash" | "spec">, revisions: readonly 
     surplus: written.filter((one) => !kept.includes(one)),
     sinceMs: head?.activeSinceMs,
     isEnded: live.length === 0 && ended.some(({ state }) => state.isStopped),
-    isOfThisBoot: ofLife.some(hasRunInThisBoot),
-    isInitialized: ofLife.some((one) => one.stage.kind === "containers" && hasRunInThisBoot(one)),
+    isOfThisBoot: ofLife.some((one) => hasRunSince(0, one)),
+    clearedMs,
+    isInitialized: ofLife.some((one) => one.stage.kind === "containers" && hasRunSince(clearedMs, one)),
     ended,
     at: (stage) => stageLife(byStage.get(serializeStage(stage))),
   };
@@ -78,8 +83,8 @@ function isOneLife(a: Revision, b: Revision): boolean {
   return a.activeSinceMs < 0 && b.activeSinceMs < 0 && Math.abs(a.activeSinceMs - b.activeSinceMs) < 1000;
 }
 
-function hasRunInThisBoot({ state }: Revision): boolean {
-  return state.kind === "exited" ? state.finishedMs > 0 : state.kind !== "prepared";
+function hasRunSince(ms: number, { state }: Revision): boolean {
+  return state.kind === "exited" ? state.finishedMs > ms : state.kind !== "prepared";
 }
 
 function stageLife(lineage: Lineage | undefined): StageLife {

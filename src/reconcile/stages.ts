@@ -6,7 +6,8 @@
 //    └──┘ failed: by policy            └──┘ ended           └──┘ ended: by policy
 //
 // Once the containers have been reached in this boot, nothing waits for the stages before them any more, and init containers are not run
-// again: a sidecar that crashes holds up no restart (kubelet kuberuntime_container.go, computeInitContainerActions).
+// again: a sidecar that crashes holds up no restart (kubelet kuberuntime_container.go, computeInitContainerActions). An eviction, which clears
+// the volumes, is as a boot.
 
 import { isSuccess } from "../pod/ending.ts";
 import type { Pod } from "../pod/pod.ts";
@@ -28,7 +29,7 @@ export function nextStages(pod: Pod, life: Life, { health }: Pick<World, "health
   for (const stage of stagesOf(pod.spec)) {
     const { running, isStopping, last } = life.at(stage);
     if (stage.kind === "init") {
-      if (life.isInitialized || (last && last.state.finishedMs > 0 && isSuccess(last))) continue;
+      if (life.isInitialized || (last && last.state.finishedMs > life.clearedMs && isSuccess(last))) continue;
       if (running || isStopping) return { toStart, awaited: stage };
       return { toStart: [...toStart, stage], awaited: undefined };
     }

@@ -98,3 +98,41 @@ test("short of memory: the largest of the least important goes first, a new agen
   for (const [name] of pods) await machine.waitForPod(name, "back", isReady, 30_000);
   expect(await memoryPressure(machine)).toBe("False KubeletHasSufficientMemory");
 }, 120_000);
+
+test("regression: what came back had emptied volumes, and its init containers were not run", async () => {
+  await using machine = await Machine.create();
+  const config = `${machine.path}/config.yaml`;
+  await writeFile(config, "");
+  await machine.startAgent("/readyz", [`--config=${config}`]);
+  const container = (name: string, script: string) => `- name: ${name}
+      image: ${machine.image}
+      command: [/bin/sh, -c, ${JSON.stringify(script)}]
+      volumeMounts: [{name: data, mountPath: /data}]`;
+  await machine.write(
+    "web.yaml",
+    `apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  hostNetwork: true
+  terminationGracePeriodSeconds: 2
+  initContainers:
+    ${container("fill", "echo filled >/data/file")}
+  containers:
+    ${container("main", "cat /data/file || exit 1; exec sleep 1000")}
+  volumes:
+    - {name: data, emptyDir: {}}
+`,
+  );
+  await machine.waitForReady("web");
+  await writeFile(config, 'evictionHard: ["memory.available<999Gi"]\n');
+  process.kill(machine.agentPid, "SIGHUP");
+  await machine.waitForPod("web", "evicted", isEvicted, 60_000);
+  await waitUntil("its end", async () => (await machine.runningUnits()).size === 0);
+  await writeFile(config, "");
+  process.kill(machine.agentPid, "SIGHUP");
+  const back = await machine.waitForPod("web", "back", isReady, 30_000);
+  await waitUntil("its line", async () => (await machine.logs("web")) === "filled\n");
+  expect(back.status?.containerStatuses?.[0]?.restartCount).toBe(1);
+}, 120_000);

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { contentHash } from "../../src/pod/content-hash.ts";
 import { acceptedHash, type Desired, serializeAcceptedPod } from "../../src/pod/desired.ts";
 import { type PodKey, podKey } from "../../src/pod/names.ts";
-import { type Failure, isLive, type Revision } from "../../src/pod/observed-pod.ts";
+import { type Failure, isLive, type Revision, type RevisionState } from "../../src/pod/observed-pod.ts";
 import type { Pod } from "../../src/pod/pod.ts";
 import { serializeStage, stagesOf } from "../../src/pod/stage.ts";
 import { type ActionId, actionId } from "../../src/reconcile/action.ts";
@@ -56,15 +56,25 @@ describe("plans carried out", () => {
 
   test("come to rest under pressure without what is evicted, and with it when that is over", async () => {
     await fc.assert(
-      fc.asyncProperty(desired, revisions, evict, async (wanted, there, evicted) => {
-        const machine = new Machine(readable(wanted), there);
-        machine.evict = evicted;
-        await machine.converge();
-        for (const { key } of machine.runtime.revisions.filter(isLive)) expect(evicted.has(key)).toBe(false);
-        machine.evict = new Map();
-        await machine.converge();
-        await machine.expectRest();
-      }),
+      fc.asyncProperty(
+        desired,
+        revisions,
+        evict,
+        fc.boolean(),
+        async (wanted, there, evicted, isDiskShort) => {
+          const machine = new Machine(readable(wanted), there);
+          await machine.converge();
+          machine.evict = evicted;
+          machine.isDiskShort = isDiskShort;
+          await machine.converge();
+          for (const { key } of machine.runtime.revisions.filter(isLive))
+            expect(evicted.has(key)).toBe(false);
+          machine.evict = new Map();
+          machine.isDiskShort = false;
+          await machine.converge();
+          await machine.expectRest();
+        },
+      ),
     );
   });
 
@@ -87,6 +97,10 @@ describe("plans carried out", () => {
   });
 });
 
+function evictedAtMs(state: RevisionState): number | undefined {
+  return state.kind === "exited" && state.killed?.reason === "Evicted" ? state.finishedMs : undefined;
+}
+
 function readable(wanted: Desired): Desired {
   return { ...wanted, files: [], unreadable: undefined };
 }
@@ -96,6 +110,7 @@ class Machine {
   readonly #clock = new FakeClock();
   readonly runtime: MemoryRuntime;
   evict: ReadonlyMap<PodKey, Failure> = new Map();
+  isDiskShort = false;
   #desired: Desired;
   #hooks = new Map<ActionId, AttemptFailure>();
   readonly #known = new Map<string, Pod>();
@@ -146,7 +161,7 @@ class Machine {
       ),
       health: new Map(),
       evict: this.evict,
-      isDiskShort: this.evict.size > 0,
+      isDiskShort: this.isDiskShort,
       failures: this.#hooks,
       inFlight: [],
       nowMs: this.#clock.nowMs(),
@@ -194,9 +209,14 @@ class Machine {
       const pod = [...this.#known.values()].find(
         ({ specHash, uid }) => specHash === one.specHash && uid === one.podUid,
       );
+      // Its volumes are empty since.
+      const evictedMs = Math.max(...ofLife.flatMap(({ state }) => evictedAtMs(state) ?? []));
+      const isDone = ({ state }: Revision) => state.kind === "exited" && state.finishedMs > evictedMs;
       for (const before of pod && !wasThere ? stagesOf(pod.spec) : [])
         if (before.kind === "init")
-          expect(ofLife.some((other) => serializeStage(other.stage) === serializeStage(before))).toBe(true);
+          expect(
+            ofLife.some((other) => serializeStage(other.stage) === serializeStage(before) && isDone(other)),
+          ).toBe(true);
     }
   }
 

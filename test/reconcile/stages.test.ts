@@ -70,6 +70,9 @@ function world(revisions: readonly Revision[], change: Parameters<typeof basePod
 const firstDone = ended(first, 0, { agoMs: 9000 });
 const secondDone = ended(second, 0, { agoMs: 5000 });
 const up = [firstDone, revision(proxy), secondDone, revision(containersStage)];
+const evicted = (stage: Stage, agoMs: number) =>
+  revision(stage, { state: exited({ agoMs, killed: { reason: "Evicted", message: "memory" } }) });
+const evictedUp = [firstDone, evicted(proxy, 2000), secondDone, evicted(containersStage, 3000)];
 const without = (...stages: readonly Stage[]) =>
   up.filter(({ stage }) => !stages.some((other) => JSON.stringify(other) === JSON.stringify(stage)));
 const waitsFor = (stage: string) => `waits: initializing ${stage}`;
@@ -108,6 +111,32 @@ describe("at the beginning", () => {
       "whose init container succeeded before the boot: again",
       [ended(first, 0, { agoMs: nowMs + 5000, activeSinceMs: -9000 })],
       ["run init:first"],
+    ],
+    [
+      "that was evicted, and its volumes cleared: again from the first, as after a boot",
+      evictedUp,
+      ["run init:first"],
+    ],
+    [
+      "that was evicted between its init containers: again from the first",
+      [firstDone, evicted(proxy, 2000), evicted(second, 3000)],
+      ["run init:first"],
+    ],
+    [
+      "that was evicted and whose init container has succeeded since: the sidecar",
+      [...evictedUp, ended(first, 0, { agoMs: 1000, number: 5 })],
+      ["run sidecar:proxy"],
+    ],
+    [
+      "that was evicted and whose containers have been reached since: what ended is started again",
+      [
+        ...evictedUp,
+        ended(first, 0, { agoMs: 1900, number: 5 }),
+        revision(proxy, { number: 6 }),
+        ended(second, 0, { agoMs: 1500, number: 7 }),
+        ended(containersStage, 0, { agoMs: 1000, number: 8 }),
+      ],
+      ["run containers with the network of 6"],
     ],
     [
       "whose init container succeeded in an earlier life: again",
