@@ -19,8 +19,9 @@ import { type ExitedRevision, lineageOf } from "../pod/lineage.ts";
 import { type PodKey, podKeyOf } from "../pod/names.ts";
 import type { Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
+import { containersOf } from "../pod/stage.ts";
 import type { Waiting } from "../pod/waiting.ts";
-import { type Action, actionId, BusyPods, deliberate } from "./action.ts";
+import { type Action, type ActionOf, actionId, BusyPods, deliberate } from "./action.ts";
 import { excessOf, garbageDirectories, garbageOf, isUnwanted, removals } from "./garbage.ts";
 import { lifeOf } from "./life.ts";
 import { orderOf, stopOrder } from "./order.ts";
@@ -150,8 +151,15 @@ function obsolescenceOf(
   const { steps: ofPod = [], waiting = [] } = steps.get(key) ?? {};
   if (world.evict.has(key) || waiting.some(({ kind }) => kind === "failed")) return "unwanted";
   if (action.kind === "run") return wanted.specHash === pod.specHash ? undefined : "outdated";
-  // A hook that goes on in what has ended, or is to end.
-  return ofPod.some((step) => actionId(step.action) === actionId(action)) ? undefined : "unwanted";
+  // A hook that goes on in what has ended, or is to end; or that was edited, which replaces nothing.
+  return ofPod.some((step) => isSameHook(step.action, action)) ? undefined : "unwanted";
+}
+
+function isSameHook(asked: Action, { pod, revision }: ActionOf<"postStart">): boolean {
+  const hooksOf = (of: Pod) =>
+    JSON.stringify(containersOf(of.spec, revision.stage).map(({ name, postStart }) => [name, postStart]));
+  if (asked.kind !== "postStart" || asked.revision.uuid !== revision.uuid) return false;
+  return hooksOf(asked.pod) === hooksOf(pod);
 }
 
 function waitingByPod(steps: Steps, world: World): Plan["waiting"] {

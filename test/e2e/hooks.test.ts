@@ -76,6 +76,18 @@ test("a pod is not Ready before its postStart hook has run, and an edited hook r
   await waitUntil("nothing to be left", async () => (await machine.leftovers()).length === 0);
 });
 
+test("regression: a postStart hook that hangs could not be mended by an edit", async () => {
+  await using machine = await create();
+  await machine.write("web.yaml", manifest("web", machine, { postStart: `${tell("hangs")}; sleep 1000` }));
+  await untilTold(machine, ["hangs"]);
+  const units = await machine.runningUnits();
+  expect(isReady((await machine.pod("web")) ?? {})).toBe(false);
+  await machine.write("web.yaml", manifest("web", machine, { postStart: tell("mended") }));
+  await machine.waitForReady("web");
+  expect(await lines(machine)).toEqual(["hangs", "mended"]);
+  expect(await machine.runningUnits()).toEqual(units);
+});
+
 test("a pod whose manifest went away while no agent ran ends by its hook too", async () => {
   await using machine = await create();
   await machine.write("web.yaml", manifest("web", machine, { preStop: tell("hook") }));

@@ -74,7 +74,9 @@ describe("an unhealthy container", () => {
 });
 
 describe("a postStart hook", () => {
-  const pod = basePod({ container: { postStart: { kind: "exec", command: ["true"] } } });
+  const hookedWith = (command: string) =>
+    basePod({ container: { postStart: { kind: "exec", command: [command] } } });
+  const pod = hookedWith("true");
   const desired = baseDesired({ pods: [pod] });
   const fresh = baseRevision({ isPostStarted: false, wasReady: false });
   const hook: Action = { kind: "postStart", key, pod, revision: fresh, reason: "started" };
@@ -115,6 +117,19 @@ describe("a postStart hook", () => {
       "is canceled when the pod is edited",
       { desired: baseDesired({ pods: [basePod({ specHash: "bbbb" })] }), revisions: [fresh] },
       [hook],
+    ],
+    [
+      "is canceled when it is edited itself, though that replaces nothing",
+      {
+        desired: baseDesired({ pods: [hookedWith("false")] }),
+        revisions: [fresh],
+      },
+      [hook],
+    ],
+    [
+      "goes on when something else is edited that replaces nothing",
+      { desired: baseDesired({ pods: [{ ...pod, labels: { tier: "front" } }] }), revisions: [fresh] },
+      [],
     ],
     [
       "is canceled when the pod is deleted",

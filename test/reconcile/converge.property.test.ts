@@ -210,7 +210,7 @@ class Machine {
         ({ specHash, uid }) => specHash === one.specHash && uid === one.podUid,
       );
       // Its volumes are empty since.
-      const evictedMs = Math.max(...ofLife.flatMap(({ state }) => evictedAtMs(state) ?? []));
+      const evictedMs = Math.max(0, ...ofLife.flatMap(({ state }) => evictedAtMs(state) ?? []));
       const isDone = ({ state }: Revision) => state.kind === "exited" && state.finishedMs > evictedMs;
       for (const before of pod && !wasThere ? stagesOf(pod.spec) : [])
         if (before.kind === "init")
