@@ -40,6 +40,8 @@ export interface Revision {
    * revisions of one life of the Pod, which ends when it is replaced or not wanted any more.
    */
   readonly activeSinceMs: number;
+  /** When this one was started, on the same clock; undefined: not in this boot. */
+  readonly startedMs: number | undefined;
   readonly state: RevisionState;
   /** Its postStart hooks have run, or it has none. */
   readonly isPostStarted: boolean;

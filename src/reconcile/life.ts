@@ -78,7 +78,7 @@ export function lifeOf(pod: Pick<Pod, "specHash" | "spec">, revisions: readonly 
 }
 
 /** In an earlier boot a life's beginning is only known by the wall clock, about. */
-function isOneLife(a: Revision, b: Revision): boolean {
+export function isOneLife(a: Pick<Revision, "activeSinceMs">, b: Pick<Revision, "activeSinceMs">): boolean {
   if (a.activeSinceMs === b.activeSinceMs) return true;
   return a.activeSinceMs < 0 && b.activeSinceMs < 0 && Math.abs(a.activeSinceMs - b.activeSinceMs) < 1000;
 }

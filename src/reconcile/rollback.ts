@@ -1,10 +1,12 @@
 // `gantry.io/rollback-after`: a new version that is not Ready in time makes room for the last that was. Pure.
-// Invariant: the revisions tell what was tried, so that it is not tried again after a restart or a reboot, until its manifest changes.
+// Invariants: the revisions tell what was tried, so that it is not tried again after a restart or a reboot, until its manifest changes; a
+// trial is the version's own time: neither the end of what it replaced nor the time that the machine was off counts.
 
 import type { Failure, Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
 import { isPodReady } from "../pod/readiness.ts";
 import { adoptUid } from "./adopt-uid.ts";
+import { isOneLife } from "./life.ts";
 import type { World } from "./world.ts";
 
 /** Which version of a Pod is to run. */
@@ -29,9 +31,11 @@ export function versionOf(
   const wasGood = good?.specHash === pod.specHash || tries.some(({ wasReady }) => wasReady);
   if (rollbackAfterMs === undefined || good === undefined || wasGood || tries.length === 0)
     return { pod, rolledBack: undefined, readyByMs: undefined, proof: [] };
-  const readyByMs = Math.max(...tries.map(({ activeSinceMs }) => activeSinceMs)) + rollbackAfterMs;
-  if (!tries.some(wasRolledBack)) {
-    if (nowMs < readyByMs) return { pod, rolledBack: undefined, readyByMs, proof: tries };
+  const { startedMs, isOver } = trialOf(tries, good, revisions);
+  const readyByMs = startedMs && startedMs + rollbackAfterMs;
+  if (!isOver) {
+    if (readyByMs === undefined || nowMs < readyByMs)
+      return { pod, rolledBack: undefined, readyByMs, proof: tries };
     if (isPodReady(pod, revisions, health))
       return { pod, rolledBack: undefined, readyByMs: undefined, proof: tries };
   }
@@ -48,6 +52,17 @@ export function versionOf(
 function isTryOf({ specHash, uid }: Pod, { specHash: hash, podUid, state }: Revision): boolean {
   if (hash !== specHash || podUid !== uid || state.kind === "prepared") return false;
   return state.kind !== "exited" || !state.isStopped;
+}
+
+/** `startedMs`: its first start in this boot. `isOver`: it was rolled back, which may have found nothing to stop. */
+function trialOf(tries: readonly Revision[], good: Pod, revisions: readonly Revision[]) {
+  const activeSinceMs = Math.max(...tries.map((one) => one.activeSinceMs));
+  const ofLife = tries.filter((one) => isOneLife(one, { activeSinceMs }));
+  const startsMs = ofLife.flatMap(({ startedMs }) => startedMs ?? []);
+  const startedMs = startsMs.length > 0 ? Math.min(...startsMs) : undefined;
+  const createdAtMs = Math.min(...ofLife.map((one) => one.createdAtMs));
+  const isBack = revisions.some((one) => one.specHash === good.specHash && one.createdAtMs > createdAtMs);
+  return { startedMs, isOver: tries.some(wasRolledBack) || (startedMs === undefined && isBack) };
 }
 
 function wasRolledBack({ state }: Revision): boolean {

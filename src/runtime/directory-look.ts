@@ -80,6 +80,8 @@ async function readTrace(file: RevisionFile, path: string): Promise<Partial<Revi
       return { isPostStarted: true };
     case "ready":
       return { wasReady: true };
+    case "started":
+      return { startedMs: file.atMs };
     default:
   }
   try {

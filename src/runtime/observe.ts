@@ -14,7 +14,7 @@ import type { Systemd, UnitState } from "../systemd/systemd.ts";
 import type { DirectoryLook } from "./directory-look.ts";
 import type { PodDirectories } from "./pod-directory.ts";
 import { RevisionMarks } from "./revision-marks.ts";
-import { noTraces, type RevisionRecord, type RevisionTraces } from "./revision-record.ts";
+import { noTraces, type RevisionTraces } from "./revision-record.ts";
 import {
   type End,
   hasStarted,
@@ -117,7 +117,8 @@ export class Observer {
     return {
       uuid,
       ...mark,
-      activeSinceMs: this.#activeSince(uuid, record),
+      activeSinceMs: this.#activeSince(seen),
+      startedMs: state.kind === "prepared" ? undefined : this.#startedMs(seen),
       state,
       isPostStarted: traces.isPostStarted || record?.hasPostStart !== true,
       wasReady: traces.wasReady,
@@ -137,7 +138,7 @@ export class Observer {
     const { uuid, pod, traces } = seen;
     const kind = stateKind(seen.unit, pod, end !== undefined);
     if (kind !== "exited") return { kind };
-    const finishedMs = this.#finishedMs(uuid, end);
+    const finishedMs = this.#finishedMs(seen, end);
     const isStarted = hasStarted(pod, traces.record, end);
     const isStopped = isStopOf(traces.stopped, end);
     const killed = isStopOf(traces.killed, end) ? traces.killed : undefined;
@@ -154,8 +155,11 @@ export class Observer {
     };
   }
 
-  /** On this boot's clock; not above 0 for an end in an earlier boot, of which only the wall clock tells. */
-  #finishedMs(uuid: RktUuid, end: End | undefined): number {
+  /**
+   * On this boot's clock; not above 0 for an end in an earlier boot, of which only the wall clock tells: without a marker it was not before
+   * the start.
+   */
+  #finishedMs({ uuid, traces }: Seen, end: End | undefined): number {
     const { bootId, clock } = this.#options;
     if (end?.finished?.bootId === bootId) return end.finished.uptimeMs;
     if (end?.finished === undefined && this.#marks.unit(uuid) !== undefined) {
@@ -164,26 +168,38 @@ export class Observer {
       this.#endsSeenMs.set(uuid, seenMs);
       return seenMs;
     }
-    return end === undefined ? 0 : Math.min(0, end.markedAtMs - clock.wallMs());
+    const wallMs = clock.wallMs();
+    return Math.min(0, (end?.markedAtMs ?? startedAtMs(traces) ?? wallMs) - wallMs);
   }
 
   /** 0 where its boot is over and its end, or its start, is not known. */
-  #ranForMs({ uuid, traces }: Seen, end: End | undefined, finishedMs: number): number {
-    const preparedMs = this.#marks.unit(uuid)?.preparedMs;
-    if (preparedMs !== undefined) return Math.max(0, finishedMs - preparedMs);
-    const { start } = traces.record ?? {};
-    if (start === undefined || end?.finished?.bootId !== start.bootId) return 0;
-    return end.finished.uptimeMs - start.preparedMs;
+  #ranForMs(seen: Seen, end: End | undefined, finishedMs: number): number {
+    const startedMs = this.#startedMs(seen);
+    if (startedMs !== undefined) return Math.max(0, finishedMs - startedMs);
+    const { record, startedMs: startedThenMs } = seen.traces;
+    if (record?.start === undefined || end?.finished?.bootId !== record.start.bootId) return 0;
+    return end.finished.uptimeMs - (startedThenMs ?? record.start.preparedMs);
   }
 
-  #activeSince(uuid: RktUuid, record: RevisionRecord | undefined): number {
+  /** In this boot. */
+  #startedMs({ uuid, traces: { record, startedMs } }: Seen): number | undefined {
+    const isOfThisBoot = record?.start?.bootId === this.#options.bootId;
+    const preparedMs =
+      this.#marks.unit(uuid)?.preparedMs ?? (isOfThisBoot ? record.start?.preparedMs : undefined);
+    return preparedMs && (startedMs ?? preparedMs);
+  }
+
+  #activeSince({ uuid, traces: { record, startedMs } }: Seen): number {
     const { bootId, clock } = this.#options;
     const start = record?.start;
     if (start === undefined) return this.#marks.unit(uuid)?.preparedMs ?? 0;
-    if (start.bootId === bootId) return start.activeSinceMs;
+    // Written when it was prepared, which a life that began with it did not.
+    const isFirst = start.activeSinceMs === start.preparedMs;
+    const sinceMsThen = (isFirst ? startedMs : undefined) ?? start.activeSinceMs;
+    if (start.bootId === bootId) return sinceMsThen;
     const known = this.#activeSinceMs.get(uuid);
     if (known !== undefined) return known;
-    const agoMs = clock.wallMs() - start.preparedAtMs + (start.preparedMs - start.activeSinceMs);
+    const agoMs = clock.wallMs() - start.preparedAtMs + (start.preparedMs - sinceMsThen);
     const sinceMs = Math.min(-1, clock.nowMs() - agoMs);
     this.#activeSinceMs.set(uuid, sinceMs);
     return sinceMs;
@@ -210,6 +226,12 @@ interface Seen {
   readonly traces: RevisionTraces;
   readonly pod: RktPod | undefined;
   readonly unit: UnitState | undefined;
+}
+
+/** Milliseconds since the epoch. */
+function startedAtMs({ record, startedMs }: RevisionTraces): number | undefined {
+  const { start } = record ?? {};
+  return start && start.preparedAtMs + ((startedMs ?? start.preparedMs) - start.preparedMs);
 }
 
 function endOf({ finished }: RevisionTraces): End | undefined {

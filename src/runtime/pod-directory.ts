@@ -178,6 +178,11 @@ export class PodDirectories {
     await this.#removeFiles(uid, uuid, ({ kind }) => kind === "stopped" || kind === "killed");
   }
 
+  /** The time is in the name, which takes no space and is there at once. */
+  async setStarted(uid: PodUid, uuid: RktUuid, atMs: number): Promise<void> {
+    await writeFile(this.#file(uid, uuid, { kind: "started", atMs }), "");
+  }
+
   async mark(uid: PodUid, uuid: RktUuid, kind: "post-started" | "ready"): Promise<void> {
     if (process.env.FAULT_POINTS) faultPoint(`marking ${kind}`);
     await writeFile(this.#file(uid, uuid, { kind }), "");

@@ -44,23 +44,28 @@ export function parseRecord(text: string): RevisionRecord | undefined {
 
 /**
  * `finished`: written by its unit when it ends (systemd/pod-unit.ts). `stopped` and `killed`: Runtime.stop() was about to end it, to make room
- * or for the reason of its own that is in the name. `ready`: it was Ready once.
+ * or for the reason of its own that is in the name. `started`: it was about to be, at this time of its boot. `ready`: it was Ready once.
  */
 export type RevisionFile =
   | { readonly kind: "attempt" | "finished" | "stopped" | "post-started" | "ready" }
+  | { readonly kind: "started"; readonly atMs: number }
   | { readonly kind: "killed"; readonly reason: Reason };
 
 export function revisionFileName(file: RevisionFile, uuid: RktUuid): string {
+  if (file.kind === "started") return `started-${file.atMs}-${uuid}`;
   return file.kind === "killed" ? `killed-${file.reason}-${uuid}` : `${file.kind}-${uuid}`;
 }
 
 /** Undefined for what is no revision's. */
 export function parseRevisionFileName(name: string): { file: RevisionFile; uuid: RktUuid } | undefined {
-  const [, kind, reason, uuid = ""] =
-    /^(attempt|finished|stopped|post-started|ready|killed-([A-Za-z]+))-([0-9a-f-]{36})$/.exec(name) ?? [];
+  const [, kind, atMs, reason, uuid = ""] =
+    /^(attempt|finished|stopped|post-started|ready|started-(\d+)|killed-([A-Za-z]+))-([0-9a-f-]{36})$/.exec(
+      name,
+    ) ?? [];
   if (!isRktUuid(uuid)) return undefined;
+  if (atMs !== undefined) return { file: { kind: "started", atMs: Number(atMs) }, uuid };
   if (reason !== undefined) return { file: { kind: "killed", reason: reason as Reason }, uuid };
-  return { file: { kind: kind as Exclude<RevisionFile["kind"], "killed"> }, uuid };
+  return { file: { kind: kind as Exclude<RevisionFile["kind"], "started" | "killed"> }, uuid };
 }
 
 /** What a `stopped` or `killed` marker says beside its name. */
@@ -87,6 +92,8 @@ function parseObject<T>(text: string): Partial<T> | undefined {
 /** All that is there of one revision. */
 export interface RevisionTraces {
   readonly record: RevisionRecord | undefined;
+  /** On the monotonic clock of its boot. */
+  readonly startedMs: number | undefined;
   /** The finish marker's text, and when it was written, in milliseconds since the epoch. */
   readonly finished: { readonly text: string; readonly writtenAtMs: number } | undefined;
   readonly stopped: StopMarker | undefined;
@@ -97,6 +104,7 @@ export interface RevisionTraces {
 
 export const noTraces: RevisionTraces = {
   record: undefined,
+  startedMs: undefined,
   finished: undefined,
   stopped: undefined,
   killed: undefined,

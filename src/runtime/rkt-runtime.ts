@@ -1,7 +1,7 @@
 // The runtime port made of rkt and systemd: a revision is one rkt pod, prepared by rkt and run by a unit of its own.
 // Invariant: the unit file is written last and removed first, and what was made can be found without it: by its record, or rkt's own list.
 
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { errorChain } from "../host/error.ts";
 import { type PodUid, podSliceName, podUnitName, type RktUuid, type UnitName } from "../pod/names.ts";
@@ -9,6 +9,7 @@ import type { Observation, Revision } from "../pod/observed-pod.ts";
 import type { Pod } from "../pod/pod.ts";
 import { type Attempt, type Runtime, RuntimeError, type Stop } from "../reconcile/runtime.ts";
 import type { RktClient } from "../rkt/rkt-client.ts";
+import { parsePodUnit } from "../systemd/pod-unit.ts";
 import type { Systemd } from "../systemd/systemd.ts";
 import { acceptPod } from "./accept-pod.ts";
 import type { Observer } from "./observe.ts";
@@ -48,12 +49,20 @@ export class RktRuntime implements Runtime {
 
   async start(uuid: RktUuid, signal: AbortSignal): Promise<void> {
     const { systemd, isBuiltin } = this.#options;
+    await this.#noteStart(uuid).catch(() => undefined); // then it counts from its preparation
     try {
       await systemd.startUnit(podUnitName(uuid), { timeoutMs: startTimeoutMs, signal });
     } catch (error) {
       throw new RuntimeError("RunContainerError", `Cannot start the pod's unit: ${errorChain(error)}`);
     }
     if (!isBuiltin) await this.#waitUntilRunning(uuid, signal);
+  }
+
+  /** Its time begins now, and not while what it replaces still ends. */
+  async #noteStart(uuid: RktUuid): Promise<void> {
+    const { directories, unitDir, clock } = this.#options;
+    const unit = parsePodUnit(await readFile(`${unitDir}/${podUnitName(uuid)}`, "utf8"));
+    if (unit) await directories.setStarted(unit.pod.uid, uuid, clock.nowMs());
   }
 
   /** A stage1 takes up to a second to start its apps. Whatever keeps it from that is for the next look to tell. */

@@ -33,7 +33,7 @@ export interface PodUnit {
   readonly restartCount: number;
   /** The crash back-off that was waited for before this revision was started. */
   readonly backOffMs: number;
-  /** When it was prepared, on Clock.nowMs's clock of that boot: what it ran for is measured from here, as it is started right after. */
+  /** When it was prepared, on Clock.nowMs's clock of that boot; it may have waited long for the end of what it replaces. */
   readonly preparedMs: number;
   readonly specHash: SpecHash;
   /** Absolute path of the manifest file. */

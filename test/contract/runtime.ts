@@ -76,6 +76,7 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
         manifest: pod.source.file,
         restartCount: 3,
         backOffMs: 20_000,
+        startedMs: undefined,
         state: { kind: "prepared" },
         apps: [{ name: "main", state: { kind: "created" } }],
       });
@@ -93,6 +94,7 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
       await using it = await create();
       const revision = await started(it, it.makePod("web", "runs"));
       expect(revision.state).toEqual({ kind: "running" });
+      expect(Math.floor(revision.activeSinceMs)).toBe(revision.startedMs ?? 0);
       await waitUntil("the app to run", async () => (await only(it)).apps[0]?.state.kind === "running");
       expect((await only(it)).startedAtMs).toBeGreaterThanOrEqual(revision.createdAtMs);
     });

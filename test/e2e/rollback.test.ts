@@ -47,3 +47,27 @@ test("a version that is not Ready in time makes room for the last that was, unti
   await machine.waitForPod("web", "the third", (pod) => isReady(pod) && uuidOf(pod) !== uuidOf(back));
   await waitUntil("its line", async () => (await machine.logs("web")) === "third\n");
 });
+
+test("regression: a good version was rolled back as the one before it took longer to end than the new one had to be Ready", async () => {
+  await using machine = await Machine.create();
+  await machine.startAgent();
+  const deaf = version(machine, "first", true)
+    .replace("exec sleep 1000", "trap '' TERM; echo deaf; while :; do sleep 0.2; done")
+    .replace("Seconds: 2", "Seconds: 5");
+  await machine.write("web.yaml", deaf);
+  const first = await machine.waitForReady("web");
+  await waitUntil("it to be deaf", async () => (await machine.logs("web")).includes("deaf"));
+
+  await machine.write("web.yaml", version(machine, "second", true));
+  const second = await machine.waitForPod(
+    "web",
+    "the second",
+    (pod) => isReady(pod) && uuidOf(pod) !== uuidOf(first),
+  );
+  await waitUntil("it to be known as good", async () => {
+    const good = await Bun.$`cat ${machine.path}/state/pods/${second.metadata?.uid}/good.json`.quiet().text();
+    return good.includes("echo second");
+  });
+  expect(machine.log).not.toMatch(/rolledBack/i);
+  expect(await machine.logs("web")).toBe("second\n");
+});

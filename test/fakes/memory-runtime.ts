@@ -32,7 +32,9 @@ export class MemoryRuntime implements Runtime {
   readonly #clock: Clock;
   readonly #revisions = new Map<RktUuid, Revision>();
   readonly #pods = new Map<RktUuid, Pod>();
-  #prepared = 0;
+  /** With which a life begins. */
+  readonly #firsts = new Set<RktUuid>();
+  #beginnings = 0;
   readonly #directories = new Map<PodUid, PodDirectory>();
 
   constructor(clock: Clock, revisions: readonly Revision[] = []) {
@@ -73,13 +75,14 @@ export class MemoryRuntime implements Runtime {
     const uuid = randomUUID() as RktUuid;
     this.#accept(pod);
     this.#pods.set(uuid, pod);
+    if (attempt.activeSinceMs === undefined) this.#firsts.add(uuid);
     this.#revisions.set(uuid, {
       stage: attempt.stage,
       networkOf: attempt.networkOf,
       restartCount: attempt.restartCount,
       backOffMs: attempt.backOffMs,
-      // No two lives begin at once, although this clock stands still.
-      activeSinceMs: attempt.activeSinceMs ?? this.#clock.nowMs() + 0.001 * this.#prepared++,
+      activeSinceMs: attempt.activeSinceMs ?? this.#beginningMs(),
+      startedMs: undefined,
       uuid,
       key,
       podUid: pod.uid,
@@ -105,7 +108,13 @@ export class MemoryRuntime implements Runtime {
     await this.#begin("start", prepared?.key ?? "", signal);
     if (prepared?.state.kind !== "prepared")
       throw new RuntimeError("RunContainerError", `${uuid} is not prepared`);
-    const started: Revision = { ...prepared, startedAtMs: this.#clock.wallMs(), state: { kind: "running" } };
+    const started: Revision = {
+      ...prepared,
+      activeSinceMs: this.#firsts.has(uuid) ? this.#beginningMs() : prepared.activeSinceMs,
+      startedMs: this.#clock.nowMs(),
+      startedAtMs: this.#clock.wallMs(),
+      state: { kind: "running" },
+    };
     const pod = this.#pods.get(uuid);
     const containers = pod === undefined ? [] : containersOf(pod.spec, prepared.stage);
     const exitCodes = containers.map(({ command }) => exitCodeOf(command));
@@ -117,6 +126,11 @@ export class MemoryRuntime implements Runtime {
     });
     // Shared fate: one that fails ends all, one that ends well does not.
     if (isOver) this.#end(started, failed ?? 0);
+  }
+
+  /** No two lives begin at once, although this clock stands still. */
+  #beginningMs(): number {
+    return this.#clock.nowMs() + 0.001 * this.#beginnings++;
   }
 
   async refresh(pod: Pod, signal: AbortSignal): Promise<void> {
@@ -177,6 +191,7 @@ export class MemoryRuntime implements Runtime {
     if (revision && isLive(revision)) throw new RuntimeError("FailedKillPod", `${uuid} is running`);
     this.#revisions.delete(uuid);
     this.#pods.delete(uuid);
+    this.#firsts.delete(uuid);
   }
 
   async removePodDirectory(uid: PodUid, signal: AbortSignal): Promise<void> {

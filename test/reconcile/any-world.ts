@@ -134,6 +134,7 @@ const revision = fc
     restartCount: fc.nat(9),
     backOffMs: fc.constantFrom(0, 10_000, 160_000, 300_000),
     activeSinceMs: fc.constantFrom(-20_000, nowMs - 800_000, nowMs - 1000),
+    startedMs: fc.constantFrom(undefined, nowMs - 700_000, nowMs - 900),
     isPostStarted: fc.boolean(),
     wasReady: fc.boolean(),
     networkOf: fc.constantFrom(undefined, undefined, uuidOf(0), uuidOf(1)),

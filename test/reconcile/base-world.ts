@@ -105,6 +105,7 @@ export function baseRevision({
   ...change
 }: RevisionChange = {}): Revision {
   const state = change.state ?? { kind: "running" };
+  const { activeSinceMs = nowMs - 60_000 } = change;
   return {
     uuid: uuidOf(number),
     key: podKey("default", name),
@@ -113,7 +114,8 @@ export function baseRevision({
     manifest: `/manifests/${name}.yaml`,
     restartCount: 0,
     backOffMs: 0,
-    activeSinceMs: nowMs - 60_000,
+    activeSinceMs,
+    startedMs: state.kind === "prepared" || activeSinceMs <= 0 ? undefined : activeSinceMs,
     state,
     stage: containersStage,
     networkOf: undefined,

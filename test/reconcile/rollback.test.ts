@@ -15,6 +15,7 @@ import {
   firstAttempt,
   init,
   nowMs,
+  wallMs,
 } from "./base-world.ts";
 import { told } from "./told.ts";
 
@@ -59,6 +60,38 @@ describe("a new version", () => {
       recheckAtMs: nowMs + 1,
       pods: [bad],
     });
+  });
+
+  test("regression: that had to wait for the end of the old one has its time after that", () => {
+    expect(told(world([replaced, revision({ startedMs: nowMs - 1000 })]))).toEqual([]);
+  });
+
+  test("that crashes has its time from its first start", () => {
+    const crashed = revision({ state: exited() });
+    const again = revision({ number: 3, restartCount: 1, startedMs: nowMs - 900 });
+    expect(told(world([replaced, crashed, again]))).toEqual([
+      "run containers replacing containers",
+      "waits: rolledBack RolledBack",
+    ]);
+  });
+
+  test("regression: that was cut off by a reboot has its time again, from its start in this boot", () => {
+    const old = wasGood({
+      activeSinceMs: -900_000,
+      createdAtMs: wallMs - 900_000,
+      state: exited({ finishedMs: -39_000, isStopped: true }),
+    });
+    const cutOff = revision({
+      activeSinceMs: -40_000,
+      state: exited({ finishedMs: -20_000, isInterrupted: true }),
+    });
+    expect(told(world([old, cutOff], { nowMs: 5000 }))).toEqual(["run containers"]);
+    const again = revision({ number: 3, restartCount: 1, activeSinceMs: -40_000, startedMs: 5000 });
+    expect(plan(world([old, cutOff, again], { nowMs: 34_999 }))).toMatchObject({
+      recheckAtMs: 35_000,
+      pods: [bad],
+    });
+    expect(plan(world([old, cutOff, again], { nowMs: 35_000 })).pods).toEqual([good]);
   });
 
   test("that is not Ready in time is replaced by the last good one, and known as rolled back", () => {
@@ -152,6 +185,20 @@ describe("a version that was rolled back", () => {
       wasGood({ number: 3, activeSinceMs: -20_000, state: exited({ ...before, isInterrupted: true }) }),
     ] as const;
     expect(plan(world(rebooted, { nowMs: 5000 }))).toMatchObject({ actions: [{ pod: good }], pods: [good] });
+  });
+
+  test("is not tried again after a reboot either where it crashed by itself, so that nothing tells but what came after it", () => {
+    const crashed = revision({ activeSinceMs: -90_000, state: exited({ finishedMs: -62_000 }) });
+    const after = wasGood({
+      number: 3,
+      activeSinceMs: -60_000,
+      createdAtMs: crashed.createdAtMs + 30_000,
+      state: exited({ finishedMs: -9000, isInterrupted: true }),
+    });
+    expect(plan(world([crashed, after], { nowMs: 5000 }))).toMatchObject({
+      actions: [{ pod: good, attempt: { restartCount: 1 } }],
+      pods: [good],
+    });
   });
 
   test("is told by what was tried of it, which is no garbage", () => {

@@ -129,6 +129,19 @@ describe("after a reboot", () => {
     expect(other?.activeSinceMs).toBe(nowMs - 5_000_000 - 20_000);
   });
 
+  test("a life begins with the start of its first revision, then too", async () => {
+    const longAgo = { ...start, preparedAtMs: wallMs - 5_000_000 };
+    const first = { ...rebooted, record: { start: { ...longAgo, activeSinceMs: start.preparedMs } } };
+    const [revision] = await observed({ ...first, startedMs: 75_000 });
+    expect(revision).toMatchObject({
+      activeSinceMs: nowMs - 5_000_000 + 15_000,
+      startedMs: undefined,
+      state: { ranForMs: 15_000 },
+    });
+    const [later] = await observed({ ...rebooted, record: { start: longAgo }, startedMs: 75_000 });
+    expect(later?.activeSinceMs).toBe(nowMs - 5_000_000 - 20_000);
+  });
+
   test("a step of the clock between two looks changes nothing of that", async () => {
     const longAgo = { record: { start: { ...start, preparedAtMs: wallMs - 5_000_000 } } };
     const [revision] = await observed({ ...rebooted, ...longAgo }, { ...rebooted, ...longAgo });
@@ -139,7 +152,11 @@ describe("after a reboot", () => {
 test("in this boot a Pod's life is as old as its first revision", async () => {
   const start = { bootId: "this-boot", preparedMs: 100_000, preparedAtMs: wallMs, activeSinceMs: 50_000 };
   const [revision] = await observed({ pods: [rktPod()], unit: "active", record: { start } });
-  expect(revision?.activeSinceMs).toBe(50_000);
+  expect(revision).toMatchObject({ activeSinceMs: 50_000, startedMs: 100_000 });
+  const first = { ...start, activeSinceMs: start.preparedMs };
+  const machine: Machine = { pods: [rktPod()], unit: "active", record: { start: first } };
+  const [begun] = await observed({ ...machine, startedMs: 130_000 });
+  expect(begun).toMatchObject({ activeSinceMs: 130_000, startedMs: 130_000 });
 });
 
 describe("what somebody has removed from rkt (rkt rm, rkt gc)", () => {

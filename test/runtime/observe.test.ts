@@ -1,6 +1,7 @@
 // What the machine shows becomes revisions: every state by table.
 
 import { describe, expect, test } from "bun:test";
+import { lineageOf } from "../../src/pod/lineage.ts";
 import type { RktPod } from "../../src/rkt/rkt-pod.ts";
 import {
   app,
@@ -9,6 +10,7 @@ import {
   type Machine,
   nowMs,
   observed,
+  ownership,
   prepared,
   rktPod,
   uid,
@@ -72,6 +74,12 @@ describe("a revision's state", () => {
 });
 
 describe("the end of a revision", () => {
+  const startedThen = {
+    bootId: "other-boot",
+    preparedMs: 60_000,
+    preparedAtMs: wallMs - 50_000,
+    activeSinceMs: 60_000,
+  };
   test.each<[what: string, machine: Machine, end: object]>([
     [
       "in this boot: as the marker says",
@@ -86,6 +94,26 @@ describe("the end of a revision", () => {
         marker: "9000000.00 other-boot success exited 0 end\n",
       },
       { finishedMs: -5000, ranForMs: 0 },
+    ],
+    [
+      "in this boot, long after its preparation: it ran from its start",
+      { pods: [exitedWith(0)], marker: endedAt700s, startedMs: 150_000 },
+      { finishedMs: 700_000, ranForMs: 550_000 },
+    ],
+    [
+      "in a power cut of an earlier boot: not before its start",
+      {
+        pods: [exitedWith(undefined)],
+        hasUnitFile: false,
+        record: { start: startedThen },
+        startedMs: 70_000,
+      },
+      { finishedMs: -40_000, ranForMs: 0, isInterrupted: true },
+    ],
+    [
+      "in a power cut, its start not known: not before its preparation",
+      { pods: [exitedWith(undefined)], hasUnitFile: false, record: { start: startedThen } },
+      { finishedMs: -50_000 },
     ],
     ["in a power cut", { pods: [exitedWith(undefined)], hasUnitFile: false }, { finishedMs: 0, ranForMs: 0 }],
     [
@@ -123,6 +151,28 @@ describe("the end of a revision", () => {
     const [revision] = await observed(fullDisk, fullDisk, fullDisk);
     expect(revision?.state).toMatchObject({ finishedMs: nowMs });
   });
+});
+
+test("regression: after a power cut and a clean reboot, the revision that the power cut had ended was the last", async () => {
+  const start = {
+    bootId: "first-boot",
+    preparedMs: 60_000,
+    preparedAtMs: wallMs - 900_000,
+    activeSinceMs: 60_000,
+  };
+  const [cut] = await observed({
+    pods: [exitedWith(undefined)],
+    hasUnitFile: false,
+    record: { start, mark: { ...ownership, restartCount: 3 } },
+  });
+  const [clean] = await observed({
+    pods: [exitedWith(0)],
+    hasUnitFile: false,
+    marker: "90.00 second-boot success exited 0 stop\n",
+    record: { mark: { ...ownership, restartCount: 4 } },
+  });
+  const revisions = [cut, clean].filter((one) => one !== undefined);
+  expect(lineageOf(revisions).exited.map(({ restartCount }) => restartCount)).toEqual([4, 3]);
 });
 
 describe("exit codes", () => {

@@ -108,6 +108,7 @@ export interface Machine {
   readonly isStopped?: boolean;
   /** Marks of stops: why, and whether hooks came first. */
   readonly stops?: readonly { readonly cause: Failure | undefined; readonly hasHooks: boolean }[];
+  readonly startedMs?: number;
   readonly marks?: readonly ("post-started" | "ready")[];
   readonly record?: Partial<RevisionRecord>;
   /** What the last machine's directory had is there still. */
@@ -214,6 +215,7 @@ async function arrange(machine: Machine, directories: PodDirectories, unitDir: s
   }
   const stopped = machine.isStopped ? [{ cause: undefined, hasHooks: false }] : [];
   for (const stop of machine.stops ?? stopped) await directories.markStop(uid, uuid, stop);
+  if (machine.startedMs !== undefined) await directories.setStarted(uid, uuid, machine.startedMs);
   for (const kind of machine.marks ?? []) await directories.mark(uid, uuid, kind);
   if (machine.record) await directories.setRecord(uid, uuid, { ...plainRecord, ...machine.record });
 }

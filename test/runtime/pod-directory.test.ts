@@ -232,6 +232,7 @@ describe("a look at the directories", () => {
     expect(await traces(at)).toBeUndefined();
     await at.its.setRecord(pod.uid, uuid, recordOf("one"));
     expect(await traces(at)).toEqual({ ...noTraces, record: recordOf("one") });
+    await at.its.setStarted(pod.uid, uuid, 12_340);
     await at.its.mark(pod.uid, uuid, "post-started");
     await at.its.mark(pod.uid, uuid, "ready");
     const cause: Failure = { reason: "Unhealthy", message: "Liveness probe failed" };
@@ -241,6 +242,7 @@ describe("a look at the directories", () => {
     await utimes(at.its.finishedFile(pod.uid, uuid), 1000, 1000);
     expect(await traces(at)).toEqual({
       record: recordOf("one"),
+      startedMs: 12_340,
       finished: { text: "12.3 boot success exited 0 end\n", writtenAtMs: 1_000_000 },
       stopped: { message: "", hasHooks: false },
       killed: { ...cause, hasHooks: true },
