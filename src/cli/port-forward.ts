@@ -1,5 +1,6 @@
 // `gantry port-forward`: a port of this machine's leads to one of a pod's. Each connection is a WebSocket of its own (kubelet
-// pkg/kubelet/cri/streaming/portforward, websocket.go): channel 0 is data, channel 1 an error, each begins with the port in two bytes.
+// pkg/kubelet/cri/streaming/portforward, websocket.go): channel 0 is data, channel 1 an error, each begins with the port in two bytes;
+// channel 255 ends what we send.
 // Invariant: listens on loopback unless told otherwise.
 
 import { createServer, type Server, type Socket } from "node:net";
@@ -70,18 +71,20 @@ interface Forwarding {
 }
 
 const data = 0;
+const close = 255;
 const portBytes = 2;
 
 function forward(client: AgentClient, { path, remote, socket }: Forwarding): void {
-  const webSocket = client.webSocket(path, { port: remote }, ["v4.channel.k8s.io"]);
+  const webSocket = client.webSocket(path, { port: remote }, ["v5.channel.k8s.io"]);
   /** By channel: what is still to come of the port that it begins with. */
   const skipped = [portBytes, portBytes];
-  const unsent: Buffer[] = [];
-  const send = (chunk: Buffer) => webSocket.send(Buffer.concat([Uint8Array.of(data), chunk]));
-  socket.on("data", (chunk: Buffer) => {
-    if (webSocket.readyState === WebSocket.OPEN) send(chunk);
-    else unsent.push(chunk);
-  });
+  const unsent: Uint8Array[] = [];
+  const send = (message: Uint8Array) => {
+    if (webSocket.readyState === WebSocket.OPEN) webSocket.send(message);
+    else unsent.push(message);
+  };
+  socket.on("data", (chunk: Buffer) => send(Buffer.concat([Uint8Array.of(data), chunk])));
+  socket.on("end", () => send(Uint8Array.of(close, data)));
   webSocket.onopen = () => unsent.splice(0).forEach(send);
   webSocket.onmessage = (event) => {
     const bytes = Buffer.from(event.data as ArrayBuffer);

@@ -1,16 +1,17 @@
 // Ports of pods: /portForward/{namespace}/{pod}?port=8080, the kubelet's path, and /pods/{namespace}/{pod}/portforward?port=8080. The port
 // is one on the pod's own loopback.
 //
-// It is a WebSocket with sub-protocol v4.channel.k8s.io. Each message begins with a byte that says which stream it is of: of the port that is
+// It is a WebSocket with sub-protocol v5.channel.k8s.io or v4.channel.k8s.io. Each message begins with a byte that says which stream it is of: of the port that is
 // named as number n, from 0, 2n is what the connection to it carries, in both directions, and 2n+1 an error that ends it, from the server.
 // The first message of each from the server is the port, as two bytes, the lower one first. Each port is connected to once; when all of the
-// connections have ended the server closes. There is no way to end only one's own side of a connection.
+// connections have ended the server closes. With v5 the client ends its own side of a connection alone by a message of channel 255 whose
+// second byte is 2n.
 
 import { Hono } from "hono";
 import { errorChain } from "../host/error.ts";
 import type { Log } from "../host/log.ts";
 import type { RunningCommand } from "../pod/container-command.ts";
-import { channelParts, channelProtocols } from "./channels.ts";
+import { channelParts, channelProtocols, channels } from "./channels.ts";
 import type { ServerContext, ServerEnv } from "./connection.ts";
 import { checkNames } from "./parameters.ts";
 import { type PodsView, podNotFound } from "./pods.ts";
@@ -51,7 +52,7 @@ async function forward(
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): Promise<Response> {
   const numbers = decodePorts(new URL(c.req.url).searchParams);
-  const webSocket = prepareWebSocket(c, channelProtocols.slice(1));
+  const webSocket = prepareWebSocket(c, channelProtocols);
   const found = await ports.find(namespace, name);
   if (found.kind === "podNotFound") throw podNotFound(status, namespace, name);
   if (found.kind === "notRunning") throw new RequestError(409, `pod ${JSON.stringify(name)} is not running`);
@@ -86,7 +87,8 @@ async function connectPorts(
 
 async function passInput(socket: WebSocketConnection, connections: readonly PortConnection[]): Promise<void> {
   for await (const { channel, bytes } of channelParts(socket.messages())) {
-    if (channel % 2 === 0) await connections[channel / 2]?.carried.write(bytes);
+    if (channel === channels.close) connections[(bytes[0] ?? 0) / 2]?.carried.endInput();
+    else if (channel % 2 === 0) await connections[channel / 2]?.carried.write(bytes);
   }
 }
 

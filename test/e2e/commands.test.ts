@@ -1,7 +1,9 @@
 // The client commands, each for real: what they print where, and their exit codes.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { waitUntil } from "../wait-until.ts";
 import { executable } from "./executable.ts";
 import { Machine } from "./machine.ts";
@@ -293,8 +295,29 @@ test("port-forward leads to the pod's own loopback", async () => {
     Array.from({ length: 5 }, () => fetch(`http://127.0.0.1:${port}/passwd`).then((answer) => answer.text())),
   );
   for (const answer of answers) expect(answer).toContain("root:");
+  // Who says no more is heard of in the pod, which ends the connection: it was kept there, and here, for as long as the command ran.
+  const left = connect(Number(port), "127.0.0.1");
+  left.resume().end();
+  await once(left, "close");
   child.kill();
   await child.exited;
+});
+
+test("flags for all commands may come before the command, as with kubectl", async () => {
+  expect(await gantry("-n", "elsewhere", "get", "pods", "-o", "name")).toEqual(
+    await gantry("get", "pods", "-o", "name", "--namespace=elsewhere"),
+  );
+});
+
+test("wait looks once if it is given no time", async () => {
+  expect(await gantry("wait", "pod/web", "--for=condition=Ready", "--timeout=0")).toEqual(
+    printed("pod/web-node condition met"),
+  );
+  const { exitCode, stderr } = await call(machine, ["wait", "--all", "--for=delete", "--timeout=0"]);
+  expect([exitCode, stderr]).toEqual([
+    1,
+    expect.stringMatching(/^gantry: timed out waiting for pod\/\S+-node, /),
+  ]);
 });
 
 describe("who asks in vain is told what to do", () => {
@@ -331,6 +354,9 @@ describe("who asks in vain is told what to do", () => {
       "option '-o, --output <format>' argument 'xml' is invalid. Allowed choices are wide, json, yaml, name.",
     ],
     [["gte"], "unknown command 'gte' (did you mean get?)"],
+    [["logs", "web", "main", "-c", "side"], "logs: the container is named twice, as an argument and with -c"],
+    [["logs", "web", "main", "--all-containers"], "logs: at most one of --all-containers and a container"],
+    [["events", "--types=Wanring"], 'events: --types must be Normal, Warning or both, not "wanring"'],
     [
       ["wait", "--for=ready", "pod/web"],
       'wait: --for must be like condition=Ready, delete or jsonpath={.status.phase}=Running, not "ready"',
