@@ -111,7 +111,7 @@ function addLogs(program: Command, done: Done): void {
     .option("-f, --follow", "go on with what they write")
     .option("-p, --previous", "of the run before this one")
     .option("--all-revisions", "of all runs that are kept, and with -f of those to come")
-    .option("--tail <lines>", "only so many of the last lines; -1: all")
+    .option("--tail <lines>", "only so many of the last lines; -1: all, as it is without -l, and with it 10")
     .option("--since <duration>", "only what is not older: 30s, 5m, 1h")
     .option("--since-time <time>", "only what came after it: 2026-01-31T12:00:00Z")
     .option("--timestamps", "each line with its time")

@@ -17,6 +17,12 @@ export async function complete(program: Command, words: readonly string[]): Prom
   const before = words.at(-2) ?? "";
   const pending = optionOf(command, before);
   if (pending?.required && !before.includes("=")) return valuesOf(pending, { command, given, options });
+  const [, flag = "", value] = /^(--[\w-]+)=(.*)$/s.exec(word) ?? [];
+  const valued = optionOf(command, flag);
+  if (value !== undefined && valued?.required)
+    return (await valuesOf(valued, { command, given, options })).map((each) =>
+      each.startsWith(":") ? each : `${flag}=${each}`,
+    );
   if (word.startsWith("-")) return optionsOf(command);
   if (command.commands.length > 0) return given.length > 0 ? [] : commandsOf(command);
   return argumentsOf({ command, given, options });

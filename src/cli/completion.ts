@@ -11,15 +11,21 @@ export function completionScript(shell: Shell): string {
 const scripts: Readonly<Record<Shell, string>> = {
   bash: `# bash completion for gantry; for all users: gantry completion bash >/etc/bash_completion.d/gantry
 _gantry() {
-  local IFS=$'\\n' word=\${COMP_WORDS[COMP_CWORD]} line
+  local IFS=$'\\n' words=() word taken='' joins='' line i
+  for ((i = 1; i <= COMP_CWORD; i++)); do # bash takes --flag=value apart
+    word=\${COMP_WORDS[i]}
+    if [[ $word == = || $joins ]] && ((\${#words[@]})); then word=\${words[-1]}$word words[-1]=$word; else words+=("$word"); fi
+    joins='' taken=''
+    [[ \${COMP_WORDS[i]} != = ]] || joins=1
+    [[ $word == "\${COMP_WORDS[i]}" ]] || taken=\${word%%=*}=
+  done
   COMPREPLY=()
   while IFS=$'\\t' read -r line _; do
     case $line in
       :files) compopt -o default; return ;;
-      :nospace) compopt -o nospace ;;
-      "$word"*) COMPREPLY+=("$line") ;;
+      "$word"*) COMPREPLY+=("\${line#"$taken"}") ;;
     esac
-  done < <(gantry __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  done < <(gantry __complete -- "\${words[@]}" 2>/dev/null)
 }
 complete -F _gantry gantry
 `,
@@ -33,7 +39,6 @@ _gantry() {
     case $name in
       "") ;;
       :files) _files; return ;;
-      :nospace) ;;
       *) offered+=("\${name//:/\\\\:}\${\${line#$name}/$'\\t'/:}") ;;
     esac
   done

@@ -21,6 +21,9 @@ export async function runEvents(options: EventsOptions): Promise<number> {
   const isVisible = chooser(eventResource, options);
   const isFor = options.for === undefined ? () => true : aboutOf(options.for);
   const types = options.types?.split(",").map((type) => type.trim().toLowerCase());
+  const wrong = types?.find((type) => type !== "normal" && type !== "warning");
+  if (wrong !== undefined)
+    throw new UsageError(`events: --types must be Normal, Warning or both, not ${JSON.stringify(wrong)}`);
   const isMeant = (event: Event) =>
     isVisible(event) && isFor(event) && (types?.includes((event.type ?? "").toLowerCase()) ?? true);
   const client = await AgentClient.create(options);

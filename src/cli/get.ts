@@ -52,6 +52,7 @@ export async function runGet(what: readonly string[], options: GetOptions): Prom
     });
   }
   const { whole, items } = await resource.list(client);
+  if (!isStructured(options)) for (const note of resource.notes?.(whole) ?? []) await tell(note);
   const chosen = named(resource, items.filter(isVisible), { names, options });
   if (chosen.length === 0 && !isStructured(options)) {
     const others =

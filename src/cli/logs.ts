@@ -37,6 +37,10 @@ export async function runLogs(
   options: LogsOptions,
 ): Promise<number> {
   const query = queryOf(options);
+  if (container !== undefined && options.container !== undefined)
+    throw new UsageError("logs: the container is named twice, as an argument and with -c");
+  if (options.allContainers && (container ?? options.container) !== undefined)
+    throw new UsageError("logs: at most one of --all-containers and a container");
   if ((name === undefined) === (options.selector === undefined))
     throw new UsageError("logs: name a pod, or give labels with -l");
   const client = await AgentClient.create(options);
@@ -96,7 +100,8 @@ function queryOf(options: LogsOptions): Query {
   if (since !== undefined && sinceTime !== undefined)
     throw new UsageError("logs: at most one of --since and --since-time");
   if (previous && allRevisions) throw new UsageError("logs: at most one of --previous and --all-revisions");
-  const tailLines = tail === undefined ? undefined : wholeNumber("--tail", tail, -1);
+  // As with kubectl: of many pods not all that they have ever written.
+  const tailLines = wholeNumber("--tail", tail ?? (options.selector === undefined ? "-1" : "10"), -1);
   return {
     follow: follow || undefined,
     previous: previous || undefined,

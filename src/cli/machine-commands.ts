@@ -27,7 +27,7 @@ export function addMachineCommands(program: Command, parts: MachineCommandParts,
       )
       .action(async ({ output }, command: Command) => {
         const { runConfig } = await import("./show-config.ts");
-        done(await runConfig(agentFlags(command), output));
+        await runConfig(agentFlags(command), output);
       }),
   );
   program

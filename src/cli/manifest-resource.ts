@@ -9,6 +9,8 @@ import type { Cell } from "./table.ts";
 export interface Manifests {
   readonly path: string;
   readonly unreadable?: string;
+  /** Pods that run on though their manifests are missing. */
+  readonly held?: readonly string[];
   readonly files: readonly ManifestFile[];
 }
 
@@ -24,6 +26,13 @@ export const manifestResource: Resource<ManifestFile> = {
   namespaceOf: () => undefined,
   isNamed: ({ path }, name) => path === name || path.endsWith(`/${name}`),
   labelsOf: () => ({}),
+  notes(whole) {
+    const { unreadable, held = [] } = whole as Manifests;
+    return [
+      ...(unreadable === undefined ? [] : [unreadable]),
+      ...(held.length === 0 ? [] : [`kept though their manifests are missing: ${held.join(", ")}`]),
+    ];
+  },
   head: () => ["FILE", "STATE", "PODS", "WHY"],
   row: (file) => [file.path, stateOf(file), podsOf(file), whyOf(file)],
 };

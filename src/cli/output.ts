@@ -1,9 +1,9 @@
 // What the commands print.
 // Invariant: what was printed has been written before the process ends; process.stdout alone would drop it where a pipe is full.
 
-import { hasErrorCode } from "../host/error.ts";
+import { errorChain, hasErrorCode } from "../host/error.ts";
 import { printable } from "../pod/printable.ts";
-import { OutputClosed } from "./failure.ts";
+import { CommandFailure, OutputClosed } from "./failure.ts";
 
 /** Resolves once it is written, and so no faster than the reader takes it. Throws OutputClosed. */
 export async function print(text: string | Uint8Array): Promise<void> {
@@ -26,7 +26,8 @@ function write(stream: NodeJS.WriteStream, text: string | Uint8Array): Promise<v
   if (stream.listenerCount("error") === 0) stream.on("error", () => undefined);
   stream.write(text, (error) => {
     if (!error) resolve();
-    else reject(hasErrorCode(error, "EPIPE") ? new OutputClosed() : error);
+    else if (hasErrorCode(error, "EPIPE")) reject(new OutputClosed());
+    else reject(new CommandFailure(`Cannot write what is to be printed: ${errorChain(error)}`));
   });
   return promise;
 }

@@ -2,7 +2,8 @@
 // Invariant: what a command does is loaded when it runs, so that none pays for another.
 
 import { Argument, Command, CommanderError } from "commander";
-import { addClientCommands, type Done } from "./client-commands.ts";
+import { ConfigError } from "../config/config-error.ts";
+import { addClientCommands, type Done, serverOptionsGroup } from "./client-commands.ts";
 import { CommandFailure, OutputClosed, UsageError } from "./failure.ts";
 import { addMachineCommands, type MachineCommandParts } from "./machine-commands.ts";
 import { print, tell } from "./output.ts";
@@ -19,11 +20,15 @@ export async function runProgram(argv: readonly string[], parts: ProgramParts): 
     exitCode = code;
   });
   try {
-    await program.parseAsync(argv, { from: "user" });
+    await program.parseAsync(commandFirst(program, argv), { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof OutputClosed) return outputClosedCode;
+    if (error instanceof ConfigError) {
+      for (const problem of error.problems) await tell(`gantry: ${problem}`);
+      return 2;
+    }
     if (!(error instanceof CommandFailure)) throw error;
     await tell(`gantry: ${error.message}`);
     return error instanceof UsageError ? 2 : 1;
@@ -81,6 +86,23 @@ function createProgram(parts: ProgramParts, done: Done): Command {
     .argument("[arguments...]")
     .helpOption(false);
   return program;
+}
+
+/** kubectl's flags for all commands may come before the command too. */
+function commandFirst(program: Command, argv: readonly string[]): readonly string[] {
+  const ofAll = program.commands
+    .flatMap(({ options }) => options)
+    .filter(
+      ({ long, helpGroupHeading }) => long === "--namespace" || helpGroupHeading === serverOptionsGroup,
+    );
+  let at = 0;
+  for (let word = argv[0]; word !== undefined; word = argv[at]) {
+    const flag = word.replace(/=.*/s, "");
+    if (!ofAll.some(({ short, long }) => flag === short || flag === long)) break;
+    at += flag === word ? 2 : 1;
+  }
+  const command = argv[at];
+  return command === undefined ? argv : [command, ...argv.slice(0, at), ...argv.slice(at + 1)];
 }
 
 /** commander puts its suggestion on a line of its own. */

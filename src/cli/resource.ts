@@ -18,6 +18,8 @@ export interface Resource<T extends object = object> {
   /** Whether a person means it by this name. */
   isNamed(item: T, name: string): boolean;
   labelsOf(item: T): Readonly<Record<string, string>>;
+  /** What else the answer says, a line each. */
+  notes?(whole: object): readonly string[];
   head(columns: Columns): readonly string[];
   row(item: T, columns: Columns): Row;
 }

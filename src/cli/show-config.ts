@@ -1,22 +1,13 @@
 // `gantry config`: the agent's settings as they are in effect, and where each comes from.
 
-import { ConfigError } from "../config/config-error.ts";
 import { type ConfigInput, type EffectiveConfig, readConfig } from "../config/read-config.ts";
 import { allSettings } from "../config/settings.ts";
 import { serializeYaml } from "../manifest/yaml-text.ts";
+import { print } from "./output.ts";
 
-/** Resolves with the exit code. */
-export async function runConfig(flags: ConfigInput["flags"], output: "yaml" | "json"): Promise<number> {
-  let effective: EffectiveConfig;
-  try {
-    effective = await readConfig({ flags, environment: process.env });
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    for (const problem of error.problems) process.stderr.write(`gantry config: ${problem}\n`);
-    return 2;
-  }
-  process.stdout.write(output === "json" ? asJson(effective) : asYaml(effective));
-  return 0;
+export async function runConfig(flags: ConfigInput["flags"], output: "yaml" | "json"): Promise<void> {
+  const effective = await readConfig({ flags, environment: process.env });
+  await print(output === "json" ? asJson(effective) : asYaml(effective));
 }
 
 function asJson({ values, sources }: EffectiveConfig): string {

@@ -24,13 +24,13 @@ export interface WaitOptions extends ServerOptions {
 /** Resolves with the exit code. */
 export async function runWait(what: readonly string[], options: WaitOptions): Promise<number> {
   const goal = parseGoal(options.for);
-  const timeoutMs = parseDurationMs("--timeout", options.timeout);
+  const timeoutMs = parseTimeoutMs(options.timeout);
   const names = namesIn(what, options);
   const hasLabels = options.selector === undefined ? () => true : decodeLabelSelector(options.selector);
   const isMeant = (pod: Pod) =>
     nameOf(pod).namespace === options.namespace && hasLabels(pod.metadata?.labels ?? {});
   const client = await AgentClient.create(options);
-  const deadline = AbortSignal.timeout(Math.max(1, timeoutMs));
+  const deadline = AbortSignal.timeout(timeoutMs || onceMs);
   let open: readonly string[] = names;
   try {
     const pods = new Map<string, Pod>();
@@ -52,16 +52,29 @@ export async function runWait(what: readonly string[], options: WaitOptions): Pr
       showProgress(undefined);
       for (const name of reached) await print(`pod/${found(name)?.metadata?.name ?? name} ${goal.done}\n`);
       if (open.length === 0) return 0;
+      if (timeoutMs === 0) throw timedOut(open);
       showProgress(waitingText(open.map(found)));
     }
     return 0;
   } catch (error) {
     showProgress(undefined);
-    if (!deadline.aborted) throw error;
-    throw new CommandFailure(
-      `timed out waiting for ${open.map((name) => `pod/${name}`).join(", ")} (gantry explain pod/${open[0]} tells why)`,
-    );
+    throw deadline.aborted ? timedOut(open) : error;
   }
+}
+
+/** For one look. */
+const onceMs = 30_000;
+
+/** As with kubectl: of 0 it is looked at once, a negative one is a week. */
+function parseTimeoutMs(text: string): number {
+  return text.startsWith("-") ? 7 * 24 * 3_600_000 : parseDurationMs("--timeout", text);
+}
+
+function timedOut(open: readonly string[]): CommandFailure {
+  const [first] = open;
+  if (first === undefined) return new CommandFailure("timed out before the pods were listed");
+  const names = open.map((name) => `pod/${name}`).join(", ");
+  return new CommandFailure(`timed out waiting for ${names} (gantry explain pod/${first} tells why)`);
 }
 
 interface Goal {

@@ -106,6 +106,7 @@ describe.each<[words: readonly string[], offered: readonly string[]]>([
   [["exec", "-n", "def"], ["default"]],
   [["exec", "-n", "other", ""], []],
   [["get", "pods", "-o", "y"], ["yaml"]],
+  [["get", "pods", "--output=y"], ["--output=yaml"]],
   [["completion", "z"], ["zsh"]],
   [["wait", "--for", "cond"], ["condition=Ready"]],
   [["events", "--for", "pod/wo"], ["pod/work"]],
@@ -119,6 +120,12 @@ describe.each<[words: readonly string[], offered: readonly string[]]>([
     const word = words.at(-1) ?? "";
     expect((await zsh(...words)).filter((each) => each.startsWith(word))).toEqual([...offered]);
   });
+});
+
+test("bash takes --flag=value apart", async () => {
+  expect(await bash("get", "pods", "--output", "=", "y")).toEqual(["yaml"]);
+  expect(await bash("exec", "--namespace", "=")).toEqual(["default"]);
+  expect(await bash("get", "--namespace", "=", "default", "pods", "we")).toEqual(["web"]);
 });
 
 test("files are the shell's to know", async () => {

@@ -72,10 +72,10 @@ test("what cannot be used is told, a line each, and nothing else", async () => {
     exitCode: 2,
     stdout: "",
     stderr: [
-      'gantry config: ./config.yaml:1:1: nodeNam: unknown field "nodeNam" (did you mean "nodeName"?)',
-      "gantry config: ./config.d/a.yaml:1:8: debug: Invalid value: sometimes: must be true or false",
-      "gantry config: unknown variable GANTRY_DEBUGG in the environment (did you mean GANTRY_DEBUG?)",
-      'gantry config: --run-dir: must be an absolute path, not "run"',
+      'gantry: ./config.yaml:1:1: nodeNam: unknown field "nodeNam" (did you mean "nodeName"?)',
+      "gantry: ./config.d/a.yaml:1:8: debug: Invalid value: sometimes: must be true or false",
+      "gantry: unknown variable GANTRY_DEBUGG in the environment (did you mean GANTRY_DEBUG?)",
+      'gantry: --run-dir: must be an absolute path, not "run"',
       "",
     ].join("\n"),
   });

@@ -89,6 +89,9 @@ test("unmounted, with the agent restarted and a pod crashing meanwhile, and moun
   expect(held).toEqual(["default/web-node", "default/worker-node"]);
   expect(await (await machine.get("/")).text()).toContain(unreadable ?? "none");
   expect((await machine.get("/readyz")).status).toBe(503);
+  const { stderr } = await call(machine, ["manifests"]);
+  expect(stderr).toContain(unreadable ?? "none");
+  expect(stderr).toContain("kept though their manifests are missing: default/web-node, default/worker-node");
 
   await restartAgent(machine);
   await waitUntilHeld(machine, "is on another file system than before");
