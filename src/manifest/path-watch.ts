@@ -13,7 +13,8 @@ export class PathWatch implements Disposable {
   readonly #log: Log;
   #watchers: readonly FSWatcher[] = [];
   #armed = "";
-  #warned = "";
+  /** Since a watch failed, until all that is to be watched has been from one look to the next. */
+  #isFailing = false;
 
   constructor(path: string, onHint: () => void, log: Log) {
     this.#path = path;
@@ -23,11 +24,15 @@ export class PathWatch implements Disposable {
 
   /**
    * To be called before each look: a watch stays with what it was made for, and sees nothing of what is made, mounted or linked in
-   * its place. The directory around the path is watched too, for that.
+   * its place. The directory around the path is watched too, for that. What could not be watched is tried again.
    */
   async arm(): Promise<void> {
     const identity = `${await inodeOf(this.#path)} ${await inodeOf(dirname(this.#path))}`;
-    if (identity === this.#armed) return;
+    if (identity === this.#armed) {
+      if (this.#isFailing) this.#log.info("watching again", { path: this.#path });
+      this.#isFailing = false;
+      return;
+    }
     this[Symbol.dispose]();
     this.#armed = identity;
     const name = basename(this.#path);
@@ -49,19 +54,19 @@ export class PathWatch implements Disposable {
   #watch(path: string, onEvent: (name: string | null) => void): readonly FSWatcher[] {
     try {
       const watcher = watch(path, { persistent: false }, (_event, name) => onEvent(name));
-      watcher.on("error", (error) => this.#warn(path, error));
+      watcher.on("error", (error) => this.#fail(path, error));
       return [watcher];
     } catch (error) {
-      if (!hasErrorCode(error, "ENOENT", "ENOTDIR")) this.#warn(path, error);
+      if (!hasErrorCode(error, "ENOENT", "ENOTDIR")) this.#fail(path, error);
       return [];
     }
   }
 
-  #warn(path: string, error: unknown): void {
-    const text = errorChain(error);
-    if (text === this.#warned) return;
-    this.#warned = text;
-    this.#log.warn("cannot watch, looking every 15 s instead", { path, error: text });
+  #fail(path: string, error: unknown): void {
+    this.#armed = "";
+    if (this.#isFailing) return;
+    this.#isFailing = true;
+    this.#log.warn("cannot watch, looking every 15 s instead", { path, error: errorChain(error) });
   }
 }
 
