@@ -1,6 +1,7 @@
 // What units wrote, by journalctl(1).
 // Invariant: a reader that leaves, by its signal or by ending its loop, leaves no journalctl behind; one that is slow slows journalctl down.
 
+import { setTimeout } from "node:timers/promises";
 import { runCommand } from "../host/command.ts";
 import type { UnitName } from "../pod/names.ts";
 import { ExportReader, exportedFields, type JournalEntry } from "./export-format.ts";
@@ -40,11 +41,28 @@ export function readJournal(match: JournalMatch, start: JournalStart, signal: Ab
   return runJournalctl(match, startArgs(start), { signal });
 }
 
+/** Doubled as long as nothing comes. */
+const pauseMsMin = 500;
+const pauseMsMax = 8000;
+
 /** What comes after an entry, or, where there is none yet, from the first on; until `signal` is aborted. */
-export function followJournal(match: JournalMatch, after: string | undefined, signal: AbortSignal): Batches {
-  // `--follow` with `--lines` loses what comes right after its start where nothing was there before (systemd 252 and 257).
-  const start = startArgs(after === undefined ? undefined : { kind: "after", cursor: after });
-  return runJournalctl(match, ["--follow", "--no-tail", ...start], { signal });
+export async function* followJournal(
+  match: JournalMatch,
+  after: string | undefined,
+  signal: AbortSignal,
+): Batches {
+  let cursor = after;
+  // Where no inotify instance is left, journalctl prints what there is and ends as if that had been asked for.
+  for (let pauseMs = pauseMsMin; !signal.aborted; pauseMs = Math.min(2 * pauseMs, pauseMsMax)) {
+    const start = startArgs(cursor === undefined ? undefined : { kind: "after", cursor });
+    // `--follow` with `--lines` loses what comes right after its start where nothing was there before (systemd 252 and 257).
+    for await (const entries of runJournalctl(match, ["--follow", "--no-tail", ...start], { signal })) {
+      cursor = entries.at(-1)?.cursor;
+      pauseMs = pauseMsMin;
+      yield entries;
+    }
+    await setTimeout(pauseMs, undefined, { signal }).catch(() => undefined);
+  }
 }
 
 /** Undefined: there is no entry yet. */

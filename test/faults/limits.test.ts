@@ -50,6 +50,37 @@ test("no inotify instance is left: manifests are looked for every 15 seconds, an
   await waitUntil("the edit to be seen", async () => (await machine.logs("web")) === "two\n", 30_000);
 }, 60_000);
 
+test("no inotify instance is left: who follows a log goes on to hear all of it, once", async () => {
+  const wrapper = [process.execPath, join(import.meta.dir, "without-inotify.ts")];
+  await using machine = await Machine.create({ wrapper });
+  const script = "trap 'exit 0' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.1 & wait $!; done";
+  await machine.write("web.yaml", manifest("web", { image: machine.image, scripts: { main: script } }));
+  await machine.startAgent();
+  await machine.waitForReady("web");
+  const leave = new AbortController();
+  const follow = async () => {
+    const follower = { heard: "", done: Promise.resolve() };
+    const { signal } = leave;
+    const { body } = await machine.get("/pods/default/web-node/logs?follow=true", { signal });
+    const decoder = new TextDecoder();
+    follower.done = (async () => {
+      for await (const chunk of body ?? []) follower.heard += decoder.decode(chunk);
+    })().catch(() => undefined);
+    return follower;
+  };
+  const early = await follow();
+  await waitUntil("more than there was", () => early.heard.includes("\n30\n"), 30_000);
+  const late = await follow();
+  const both = [early, late];
+  await waitUntil("both to hear", () => both.every(({ heard }) => heard.includes("\n60\n")), 30_000);
+  leave.abort();
+  for (const { heard, done } of both) {
+    await done;
+    const lines = heard.split("\n").slice(0, -1);
+    expect(lines).toEqual(lines.map((_, at) => String(at + 1)));
+  }
+}, 90_000);
+
 test("the manifests are on a file system that is read-only", async () => {
   await using machine = await Machine.create();
   await machine.write("web.yaml", manifest("web", { image: machine.image }));
