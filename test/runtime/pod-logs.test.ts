@@ -191,6 +191,41 @@ describe("with the built-in engine", () => {
   });
 });
 
+test("where journald has dropped lines, one says so in their place: of a revision, of all, read and followed", async () => {
+  const [uuid, uid] = [randomUUID() as RktUuid, randomUUID().replaceAll("-", "") as PodUid];
+  const script = "seq 1000; sleep 1.5; echo after; exec sleep 1000";
+  const settings = `Slice=${podSliceName(uid)}\nLogRateLimitIntervalSec=1\nLogRateLimitBurst=5`;
+  const text = `[Service]\n${settings}\nExecStart=/bin/sh -c '${script}'\n`;
+  await using unit = await writeUnit(text, appUnitName(uuid, "main"));
+  const status = Object.assign(pods(withApps(uuid, "main")), { get: () => ({ ...pod, metadata: { uid } }) });
+  const logs = new PodLogs({ status, isBuiltin: true });
+  const leave = new AbortController();
+  const following = { follow: true, signal: leave.signal };
+  const live = (["current", "all"] as const).map((revisions) =>
+    followed(logs.open(query({ revisions, ...following }))),
+  );
+  run("systemctl", "start", unit.name);
+  await waitUntil("the end", () => live.every(({ seen }) => seen.at(-1) === "after"));
+  leave.abort();
+  for (const revisions of ["current", "all"] as const) {
+    const log = logs.open(query({ revisions }));
+    if (log.kind !== "stream") throw new Error(log.kind);
+    const read = (await Array.fromAsync(log.lines)).flat();
+    const kept = read.findIndex(({ isNotice }) => isNotice); // journald keeps more than the burst where the disk has room
+    expect(kept).toBeGreaterThanOrEqual(5);
+    const notice = `… ${1000 - kept} messages suppressed: journald's rate limit`;
+    const expected = [...Array.from({ length: kept }, (_, at) => String(at + 1)), notice, "after"];
+    expect(read.map(({ message }) => message)).toEqual(expected);
+    expect(read.map(({ isNotice, revision }) => [isNotice, revision])).toEqual(
+      expected.map((message) => [message === notice, uuid]),
+    );
+    for (const { seen, done } of live) {
+      await done;
+      expect(seen).toEqual(expected);
+    }
+  }
+});
+
 describe("followed", () => {
   /** An app that writes what it is told. */
   async function running(uuid: RktUuid, script: string) {
