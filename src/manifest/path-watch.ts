@@ -70,10 +70,10 @@ export class PathWatch implements Disposable {
   }
 }
 
-/** Empty where there is nothing. */
+/** Empty where there is nothing. ext4 gives a number again at once. */
 async function inodeOf(path: string): Promise<string> {
   return stat(path, { bigint: true }).then(
-    ({ dev, ino }) => `${dev}:${ino}`,
+    ({ dev, ino, birthtimeNs }) => `${dev}:${ino}:${birthtimeNs}`,
     () => "",
   );
 }

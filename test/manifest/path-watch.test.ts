@@ -1,7 +1,7 @@
 // A watch for which there is nothing left of inotify: until there is again.
 
 import { expect, test } from "bun:test";
-import { mkdir, rename } from "node:fs/promises";
+import { mkdir, rename, rmdir } from "node:fs/promises";
 import { tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
 
@@ -102,4 +102,16 @@ test("the limit is reached while it runs, twice: each time is told once, and it 
     await watched.tell("look");
     expect(watched.count(success)).toBe(time);
   }
+});
+
+test("regression: a directory made again with the number that the old one had was not watched", async () => {
+  await using dir = await tempDir();
+  const path = `${dir.path}/manifests`;
+  await mkdir(path);
+  await using watched = new WatchedPath(path);
+  await watched.tell("look");
+  await rmdir(path);
+  await mkdir(path); // the same number with ext4
+  await watched.tell("look");
+  await expectHint(watched, path);
 });
