@@ -20,7 +20,7 @@ export interface OutsideOptions {
 
 /**
  * A command that runs `argv` as a unit of its own, with root's rights and in the machine's own namespaces, our environment, standard streams
- * and exit code. SIGTERM ends both.
+ * and exit code, which is 254 where systemd refuses to. SIGTERM ends both.
  */
 export function outsideArgv(
   argv: readonly string[],
@@ -29,6 +29,8 @@ export function outsideArgv(
   const properties = [
     "LogLevelMax=err", // else systemd logs the beginning and the end of each
     "IgnoreSIGPIPE=no",
+    // What entered a pod is in the unit's control group no more; by then it is not its main process either.
+    "ExecStop=-/bin/sh -c 'kill -KILL -$MAINPID'",
     ...ownUnit().flatMap((unit) => [`BindsTo=${unit}`, `After=${unit}`]),
   ];
   return [
@@ -46,16 +48,26 @@ export function outsideArgv(
       .filter(([name, value = ""]) => !managersOwn.test(name) && isAssignment.test(`${name}=${value}`))
       .map(([name]) => `--setenv=${name}`),
     "--",
-    ...argv,
+    // systemd puts in variables, also those of a unit that is not in a file.
+    ...["/bin/sh", "-c", unitScript, "sh", ...argv].map((word) => word.replaceAll("$", "$$$$")),
   ];
 }
 
-/** systemd-run itself leaves the unit alone when it is ended. What entered a pod is not in the unit's control group any more. */
+/**
+ * systemd calls it a success where SIGTERM has ended something, and systemd-run exits with 1 of its own accord too. So a bit of the exit
+ * code is turned, and back in what follows: then 0 is a unit that was stopped, and 1 one that was not run, or, once in a while, 129.
+ */
+const unitScript = 'trap : INT QUIT; "$@"; exit $(($? ^ 128))';
+
+/**
+ * systemd-run itself leaves the unit alone when it is ended. What entered a pod is not in the unit's control group any
+ * more, but in the process group (before which Debian's sh takes no `--`).
+ */
 const script = `unit=$1; shift
 end() {
   trap '' TERM INT HUP
   pid=$(systemctl show --property=MainPID --value "$unit")
-  [ "\${pid:-0}" -gt 0 ] && kill -KILL -- "-$pid"
+  [ "\${pid:-0}" -gt 0 ] && kill -KILL "-$pid"
   systemctl kill --signal=KILL "$unit"
   exit 143
 } 2>/dev/null
@@ -64,6 +76,9 @@ exec 3<&0
 systemd-run --unit="$unit" "$@" <&3 3<&- &
 exec 3<&- </dev/null
 wait $!
+code=$?
+[ $code -ne 1 ] || { echo 'outside: systemd has not run it' >&2; exit 254; }
+exit $((code ^ 128))
 `;
 
 /** Our terminal becomes the unit's. Not --pty, which is another between: systemd 252 loses what a short program writes to it. */

@@ -26,8 +26,8 @@ const outputBytesMax = 10 * 1024;
 export async function runEntered(argv: Argv, options: EnterOptions): Promise<Entered> {
   const captured = await captureCommand(argv, { ...options, maxBytes: outputBytesMax });
   const { exitCode, stdout, stderr } = captured;
-  // Of a command that is not there stage1-fly says it in these words; host and the built-in engine exit with 1.
-  if (exitCode === 254 && /^(?:fly-)?enter: (?!exec failed)/m.test(stderr)) {
+  // By who runs it outside (host/outside.ts), or by rkt. Of a command that is not there stage1-fly says it in these words; host and the built-in engine exit with 1.
+  if (exitCode === 254 && /^outside: |^(?:fly-)?enter: (?!exec failed)/m.test(stderr)) {
     const how = { signal: undefined, isTimeout: false, isCanceled: false, isNotFound: false };
     throw new CommandError({ argv, ...how, ...captured });
   }

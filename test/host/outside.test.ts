@@ -22,6 +22,44 @@ test("has our streams, environment and exit code", async () => {
   expect([await child.stdout.text(), await child.stderr.text()]).toEqual(["input\n", "a b \n"]);
 });
 
+test.each([
+  ["kill -TERM $$", 143],
+  ["kill -KILL $$", 137],
+  ["exit 1", 1],
+  ["exit 255", 255],
+])("regression: what SIGTERM had ended was a success (%s: %i)", async (script, code) => {
+  expect(await outside(["/bin/sh", "-c", script]).exited).toBe(code);
+});
+
+test("regression: systemd put variables of the unit's into the arguments", async () => {
+  const words = ["$HOME", `a $${"{NOT_THERE}"} b`, "$$", "$(id)", "100%n"];
+  const child = outside(["/usr/bin/printf", "%s\\n", ...words]);
+  expect((await child.stdout.text()).split("\n")).toEqual([...words, ""]);
+});
+
+test("regression: that systemd has not run it was taken for its own exit code 1", async () => {
+  const argv = outsideArgv(["/bin/true"]).map((word) => word.replace("LogLevelMax=err", "NoSuch=1"));
+  const child = Bun.spawn(argv, { stderr: "pipe" });
+  expect([await child.exited, await child.stderr.text()]).toEqual([
+    254,
+    expect.stringMatching(/\noutside: systemd has not run it\n$/),
+  ]);
+});
+
+/** As what enters a pod does. */
+const leaveControlGroup =
+  "for each in /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs; do (echo $$ >$each) 2>/dev/null; done";
+
+test("ends with its unit, also what has left its control group", async () => {
+  const marker = `4${String(process.pid).padStart(8, "0")}`;
+  const child = outside(["/bin/sh", "-c", `${leaveControlGroup}; exec sleep ${marker}`]);
+  const running = () => Bun.spawnSync(["pgrep", "-f", `^sleep ${marker}`]).exitCode === 0;
+  await waitUntil("it to run", running);
+  Bun.spawnSync(["systemctl", "stop", "for-gantry-*"]);
+  expect(await child.exited).not.toBe(0);
+  await waitUntil("it to end", () => !running());
+});
+
 test("has all of root's rights, in the machine's own namespaces", async () => {
   const child = outside([
     "/bin/sh",
@@ -64,7 +102,7 @@ test("has our terminal for its own: Ctrl-C and a new size reach it", async () =>
 
 test("ends with whoever started it, and with all that it has started", async () => {
   const marker = `3${String(process.pid).padStart(8, "0")}`;
-  const child = outside(["/bin/sh", "-c", `sleep ${marker} & exec sleep ${marker}`]);
+  const child = outside(["/bin/sh", "-c", `${leaveControlGroup}; sleep ${marker} & exec sleep ${marker}`]);
   const running = () =>
     Bun.spawnSync(["pgrep", "-f", `^sleep ${marker}`])
       .stdout.toString()
