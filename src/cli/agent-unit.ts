@@ -75,8 +75,13 @@ export function isWrittenByUs(unit: string): boolean {
   return unit.startsWith(head);
 }
 
+/** For the unit, before each start. */
+export function isMadeBySystemd(runDir: string): boolean {
+  return runDir.startsWith("/run/");
+}
+
 /** Where it writes. */
-function directories({ runDir, stateDir, unitDir, rkt }: Config): readonly UnitEntry[] {
+function directories({ runDir, stateDir, unitDir, listen, rkt }: Config): readonly UnitEntry[] {
   const below = (path: string, parent: string) =>
     path.startsWith(parent) ? path.slice(parent.length) : undefined;
   const run = below(runDir, "/run/");
@@ -87,6 +92,7 @@ function directories({ runDir, stateDir, unitDir, rkt }: Config): readonly UnitE
     ...(state === undefined ? [stateDir] : []),
     // A real rkt's, where there is one.
     `-${rkt.dir || "/var/lib/rkt"}`,
+    ...listen.flatMap(socketDirectory).filter((path) => path !== `-${runDir}`),
   ];
   return [
     ...(run === undefined
@@ -98,6 +104,12 @@ function directories({ runDir, stateDir, unitDir, rkt }: Config): readonly UnitE
     ...(state === undefined ? [] : ([["StateDirectory", quoted(state)]] as const)),
     ["ReadWritePaths", others.map(quoted).join(" ")],
   ];
+}
+
+/** Made by who wants a socket in it; none of other addresses. */
+function socketDirectory(address: string): readonly string[] {
+  const [, directory] = /^unix:\/\/(\/.*)\/[^/]+$/.exec(address) ?? [];
+  return directory === undefined ? [] : [`-${decodeURIComponent(directory)}`];
 }
 
 const confinement: readonly UnitEntry[] = [

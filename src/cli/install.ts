@@ -7,7 +7,7 @@ import { defaultConfigPath, readConfig } from "../config/read-config.ts";
 import { runCommand } from "../host/command.ts";
 import { hasErrorCode } from "../host/error.ts";
 import { readTextIfExists, writeFileAtomic } from "../host/files.ts";
-import { agentUnit, isWrittenByUs } from "./agent-unit.ts";
+import { agentUnit, isMadeBySystemd, isWrittenByUs } from "./agent-unit.ts";
 import { exampleConfig } from "./example-config.ts";
 import { CommandFailure } from "./failure.ts";
 import { print, tell } from "./output.ts";
@@ -91,6 +91,7 @@ async function stepsFor(executable: string, manPage: string): Promise<readonly S
     directoryStep("/etc/gantry", 0o755),
     directoryStep("/etc/gantry/config.d", 0o755),
     directoryStep(config.stateDir, 0o755),
+    ...(isMadeBySystemd(config.runDir) ? [] : [directoryStep(config.runDir, 0o755)]),
     // Secrets are written down in manifests.
     ...((await exists(config.manifestPath)) ? [] : [directoryStep(config.manifestPath, 0o750)]),
     fileStep(defaultConfigPath, exampleConfig(), { isOnlyNew: true }),

@@ -7,7 +7,11 @@ import { readConfig } from "../../src/config/read-config.ts";
 import { tempDir } from "../temp-dir.ts";
 
 async function unitOf(
-  change: { systemdVersion?: number; executable?: string; flags?: Record<string, string> } = {},
+  change: {
+    systemdVersion?: number;
+    executable?: string;
+    flags?: Record<string, string | readonly string[]>;
+  } = {},
 ) {
   const config = `${import.meta.dir}/../config/fixtures/empty.yaml`;
   const flags = { config, "node-name": "edge1", ...change.flags };
@@ -66,10 +70,11 @@ test("other directories may be written, and are waited for", async () => {
     "run-dir": "/srv/run",
     "manifest-path": "/srv/100%",
     "rkt-dir": "/srv/rkt",
+    listen: ["unix:///srv/run/gantry.sock", "unix:///srv/a%20b/gantry.sock", "http://127.0.0.1:1"],
   };
   expect(await different({ flags })).toEqual([
     'RequiresMountsFor=/srv/100%% "/srv/my state"',
-    'ReadWritePaths=/run/systemd/system /srv/run "/srv/my state" -/srv/rkt',
+    'ReadWritePaths=/run/systemd/system /srv/run "/srv/my state" -/srv/rkt "-/srv/a b"',
   ]);
 });
 
