@@ -7,7 +7,7 @@ let passed = 0;
 /** Kills the process where `FAULT_POINT=PATTERN:COUNT` has been matched for that many times. To be called `if (process.env.FAULT_POINTS)`. */
 export function faultPoint(name: string): void {
   const [, pattern, count] = /^(.*):(\d+)$/.exec(process.env.FAULT_POINT ?? "") ?? [];
-  if (pattern === undefined || !new RegExp(pattern).test(name)) return;
+  if (pattern === undefined || !new RegExp(pattern, "s").test(name)) return;
   passed += 1;
   if (passed === Number(count)) process.kill(process.pid, "SIGKILL");
 }

@@ -46,7 +46,7 @@ async function memoryPressure(machine: Machine): Promise<string | undefined> {
 }
 
 test("short of memory: the largest of the least important goes first, a new agent starts none, and without the threshold all come back", async () => {
-  await using machine = await Machine.create();
+  await using machine = await Machine.create({ isConfined: true });
   await machine.startAgent();
   expect(await memoryPressure(machine)).toBe("False KubeletHasSufficientMemory");
   const pods: readonly [name: string, mebibytes: number, priority: number][] = [

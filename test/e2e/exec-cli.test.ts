@@ -177,19 +177,3 @@ describe("at a terminal", () => {
     expect(stderr).toContain("Unable to use a TTY");
   });
 });
-
-test("attach shows what a container writes from now on, until it ends", async () => {
-  const script = "echo early; while ! test -e /tmp/go; do sleep 0.1; done; echo late; exec sleep 2";
-  await machine.write(
-    "talk.yaml",
-    manifest("talk", { image: machine.image, restartPolicy: "Never", scripts: { main: script } }),
-  );
-  await machine.waitForReady("talk");
-  await waitUntil("its first line", async () => (await machine.logs("talk")) === "early\n");
-  const attached = call(machine, ["attach", "talk"]);
-  await waitUntil("somebody to be attached", async () => {
-    const { stdout } = await call(machine, ["exec", "talk", "--", "touch", "/tmp/go"]);
-    return stdout === "";
-  });
-  expect(await attached).toEqual({ exitCode: 0, stdout: "late\n", stderr: "" });
-});

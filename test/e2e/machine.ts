@@ -9,6 +9,7 @@ import { checkAnswer } from "../server/description.ts";
 import { type TempDir, tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
 import { executable } from "./executable.ts";
+import { type AgentProcess, InstalledAgent } from "./installed-agent.ts";
 
 export interface MachineOptions {
   /** Replaces the product's. */
@@ -19,18 +20,18 @@ export interface MachineOptions {
   readonly rktPath?: string;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The agent is a service, under the unit that `gantry install` writes; else a child of ours, which may do all that root may. */
+  readonly isConfined?: boolean;
 }
 
-/** For one start alone. */
-export interface AgentStart {
-  readonly flags?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-}
+/** For one start alone; `isConfined` replaces the machine's. */
+export type AgentStart = Pick<MachineOptions, "flags" | "env" | "isConfined">;
 
 export class Machine implements AsyncDisposable {
   readonly #dir: TempDir;
   readonly #options: MachineOptions;
-  #agent: Bun.Subprocess<"ignore", "pipe", "pipe"> | undefined;
+  #agent: AgentProcess | undefined;
+  #installed: InstalledAgent | undefined;
   #log = "";
 
   private constructor(dir: TempDir, options: MachineOptions) {
@@ -65,43 +66,55 @@ export class Machine implements AsyncDisposable {
   }
   /** What the agent has logged so far, over all its starts. */
   get log(): string {
-    return this.#log;
+    return `${this.#log}${this.#installed?.log ?? ""}`;
   }
 
   /** Resolves once `until` answers with 200. `flags` are for this start alone. */
   async startAgent(until = "/readyz", flags: readonly string[] = []): Promise<void> {
     const agent = await this.spawnAgent({ flags });
     await waitUntil(`the agent's ${until}`, async () => {
-      if (agent.exitCode !== null) throw new Error(`the agent ended with ${agent.exitCode}:\n${this.#log}`);
+      if (agent.exitCode !== null) throw new Error(`the agent ended with ${agent.exitCode}:\n${this.log}`);
       return (await this.get(until).catch(() => undefined))?.ok;
     });
   }
 
   /** Does not wait for anything. */
-  async spawnAgent({ flags = [], env = {} }: AgentStart = {}): Promise<Bun.Subprocess> {
-    const agent = Bun.spawn(
-      [
-        ...(this.#options.wrapper ?? []),
-        await (this.#options.executable ?? executable)(),
-        "agent",
-        `--manifest-path=${this.manifests}`,
-        `--state-dir=${this.path}/state`,
-        `--run-dir=${this.path}/run`,
-        "--node-name=node",
-        `--listen=unix://${this.socket}`,
-        `--rkt-path=${this.#options.rktPath ?? "builtin"}`,
-        ...(this.#options.flags ?? []),
-        ...flags,
-      ],
-      {
-        cwd: this.path,
-        stdin: "ignore",
-        stdout: "pipe",
-        stderr: "pipe",
-        env: { ...process.env, ...agentEnvironment, ...this.#options.env, ...env },
-      },
-    );
+  async spawnAgent(start: AgentStart = {}): Promise<AgentProcess> {
+    const { flags = [], env = {}, isConfined = this.#options.isConfined } = start;
+    const argv = [
+      ...(this.#options.wrapper ?? []),
+      await (this.#options.executable ?? executable)(),
+      "agent",
+      `--manifest-path=${this.manifests}`,
+      `--state-dir=${this.path}/state`,
+      `--run-dir=${this.path}/run`,
+      "--node-name=node",
+      `--listen=unix://${this.socket}`,
+      `--rkt-path=${this.#options.rktPath ?? "builtin"}`,
+      ...(this.#options.flags ?? []),
+      ...flags,
+    ];
+    const variables = { ...this.#options.env, ...env };
+    const agent = isConfined ? await this.#startService(argv, variables) : this.#spawnChild(argv, variables);
     this.#agent = agent;
+    return agent;
+  }
+
+  async #startService(argv: readonly string[], env: Readonly<Record<string, string>>): Promise<AgentProcess> {
+    const { path, manifests } = this;
+    const directories = { path, manifests, stateDir: `${path}/state`, runDir: `${path}/run` };
+    this.#installed ??= await InstalledAgent.install(directories);
+    return this.#installed.start(argv, env);
+  }
+
+  #spawnChild(argv: readonly string[], env: Readonly<Record<string, string>>): AgentProcess {
+    const agent = Bun.spawn([...argv], {
+      cwd: this.path,
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      env: { ...process.env, ...agentEnvironment, ...env },
+    });
     void this.#collect(agent.stderr);
     void this.#collect(agent.stdout);
     return agent;
@@ -150,7 +163,7 @@ export class Machine implements AsyncDisposable {
       },
       timeoutMs,
     ).catch(async (error: unknown) => {
-      throw new Error(`${String(error)}\n${JSON.stringify(await this.pods())}\n${this.#log}`);
+      throw new Error(`${String(error)}\n${JSON.stringify(await this.pods())}\n${this.log}`);
     });
   }
 
@@ -201,9 +214,10 @@ export class Machine implements AsyncDisposable {
   /** All that gantry has on the machine besides its state directory: for "nothing is left". */
   async leftovers(): Promise<readonly string[]> {
     const units = (await readdir("/run/systemd/system")).filter((name) => name.startsWith("gantry-"));
-    const loaded = (await run("systemctl", "list-units", "--all", "--plain", "--no-legend", "gantry-*"))
+    const list = ["list-units", "--all", "--plain", "--no-legend", "gantry-*", "for-gantry-*"];
+    const loaded = (await run("systemctl", ...list))
       .split("\n")
-      .flatMap((line) => /^gantry-\S+\.service/.exec(line)?.[0] ?? []);
+      .flatMap((line) => /^(?:for-)?gantry-\S+\.service/.exec(line)?.[0] ?? []);
     const mounts = (await Bun.file("/proc/self/mounts").text())
       .split("\n")
       .flatMap((line) => line.split(" ")[1] ?? [])
@@ -221,6 +235,7 @@ export class Machine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopAgent("SIGKILL");
+    await this.#installed?.[Symbol.asyncDispose]();
     await removeUnits(this.path);
     await this.#dir[Symbol.asyncDispose]();
   }
@@ -231,7 +246,8 @@ export class Machine implements AsyncDisposable {
  * below `path`.
  */
 export async function removeUnits(path: string): Promise<void> {
-  await run("systemctl", "stop", "gantry-*.service", "gantry-*.slice").catch(() => undefined);
+  const patterns = ["gantry-*.service", "gantry-*.slice", "for-gantry-*.service"];
+  await run("systemctl", "stop", ...patterns).catch(() => undefined);
   for (const name of await readdir("/run/systemd/system")) {
     if (name.startsWith("gantry-")) await rm(`/run/systemd/system/${name}`);
   }

@@ -7,14 +7,14 @@ import { type Fault, startFaultyRegistry } from "../faulty-registry.ts";
 import { writeOciLayout } from "../oci-layout.ts";
 import { type Registry, type RegistryOptions, startRegistry } from "../registry.ts";
 import { waitUntil } from "../wait-until.ts";
-import { isReady, Machine, run, uuidOf } from "./machine.ts";
+import { isReady, Machine, type MachineOptions, run, uuidOf } from "./machine.ts";
 import { manifest } from "./manifest.ts";
 
 const password = "open-sesame-4711";
 
 /** A registry with `app:1`, and a machine. */
-async function world(options: RegistryOptions = {}, flags: readonly string[] = []) {
-  const machine = await Machine.create({ flags });
+async function world(options: RegistryOptions = {}, how: MachineOptions = {}) {
+  const machine = await Machine.create(how);
   const registry = await startRegistry(options);
   await writeOciLayout(`${machine.path}/layout`, [{ tag: "app" }]);
   await registry.push(`${machine.path}/layout`, "app", "app:1");
@@ -61,33 +61,40 @@ stringData:
 const withSecret = (text: string) =>
   text.replace("  containers:", "  imagePullSecrets: [{name: registry}]\n  containers:");
 
-test("a password from an imagePullSecret: refused until it is right, and left nowhere", async () => {
-  await using it = await world({ users: { me: password } });
-  const { machine, image, registry } = it;
-  await machine.write("none.yaml", manifest("none", { image }));
-  const without = await waitForReason(machine, "none", "ErrImagePull");
-  expect(waitingOf(without).message).toContain("401");
+test.each([false, true])(
+  "a password from an imagePullSecret: refused until it is right, and left nowhere (confined: %p)",
+  async (isConfined) => {
+    await using it = await world({ users: { me: password } }, { isConfined });
+    const { machine, image, registry } = it;
+    await machine.write("none.yaml", manifest("none", { image }));
+    const without = await waitForReason(machine, "none", "ErrImagePull");
+    expect(waitingOf(without).message).toContain("401");
 
-  await machine.write("secret.yaml", secretOf(registry, "me", "wrong"));
-  await machine.write("web.yaml", withSecret(manifest("web", { image })));
-  const refused = await waitForReason(machine, "web", "ErrImagePull");
-  expect(waitingOf(refused).message).toContain("401");
-  await machine.write("secret.yaml", secretOf(registry, "me", password));
-  await waitForReady(machine, "web");
+    await machine.write("secret.yaml", secretOf(registry, "me", "wrong"));
+    await machine.write("web.yaml", withSecret(manifest("web", { image })));
+    const refused = await waitForReason(machine, "web", "ErrImagePull");
+    expect(waitingOf(refused).message).toContain("401");
+    await machine.write("secret.yaml", secretOf(registry, "me", password));
+    await waitForReady(machine, "web");
 
-  const told = [machine.log, JSON.stringify(await machine.pods()), await run("journalctl", "--output=json")];
-  for (const text of told) expect(text).not.toContain(password);
-  expect(await readdir(`${machine.path}/run/credentials`)).toEqual([]);
-  const found = await run(
-    "sh",
-    "-c",
-    `grep -rl ${password} ${machine.path}/state ${machine.path}/run || true`,
-  );
-  expect(found).toBe("");
-});
+    const told = [
+      machine.log,
+      JSON.stringify(await machine.pods()),
+      await run("journalctl", "--output=json"),
+    ];
+    for (const text of told) expect(text).not.toContain(password);
+    expect(await readdir(`${machine.path}/run/credentials`)).toEqual([]);
+    const found = await run(
+      "sh",
+      "-c",
+      `grep -rl ${password} ${machine.path}/state ${machine.path}/run || true`,
+    );
+    expect(found).toBe("");
+  },
+);
 
 test("a registry that fails: each fault has its reason, and all pods run once it is healed", async () => {
-  await using it = await world({}, ["--max-parallel-image-pulls=10"]);
+  await using it = await world({}, { flags: ["--max-parallel-image-pulls=10"] });
   const { machine, registry } = it;
   const faults: Readonly<Record<string, readonly [fault: Fault, message: RegExp]>> = {
     f401: [{ status: 401 }, /401|credential/],

@@ -25,28 +25,31 @@ spec:
 const isRolledBack = ({ status }: Pod) =>
   status?.conditions?.some(({ reason }) => reason === "RolledBack") === true;
 
-test("a version that is not Ready in time makes room for the last that was, until its manifest changes", async () => {
-  await using machine = await Machine.create();
-  await machine.startAgent();
-  await machine.write("web.yaml", version(machine, "first", true));
-  const first = await machine.waitForReady("web");
+test.each([false, true])(
+  "a version that is not Ready in time makes room for the last that was, until its manifest changes (confined: %p)",
+  async (isConfined) => {
+    await using machine = await Machine.create({ isConfined });
+    await machine.startAgent();
+    await machine.write("web.yaml", version(machine, "first", true));
+    const first = await machine.waitForReady("web");
 
-  await machine.write("web.yaml", version(machine, "second", false));
-  await machine.waitForPod("web", "replaced", (pod) => uuidOf(pod) !== uuidOf(first) && !isReady(pod));
-  const back = await machine.waitForPod("web", "rolled back", (pod) => isRolledBack(pod) && isReady(pod));
-  await waitUntil("the first version's line", async () => (await machine.logs("web")) === "first\n");
-  const units = await machine.runningUnits();
-  expect([...units.keys()]).toEqual([`gantry-${uuidOf(back)}.service`]);
+    await machine.write("web.yaml", version(machine, "second", false));
+    await machine.waitForPod("web", "replaced", (pod) => uuidOf(pod) !== uuidOf(first) && !isReady(pod));
+    const back = await machine.waitForPod("web", "rolled back", (pod) => isRolledBack(pod) && isReady(pod));
+    await waitUntil("the first version's line", async () => (await machine.logs("web")) === "first\n");
+    const units = await machine.runningUnits();
+    expect([...units.keys()]).toEqual([`gantry-${uuidOf(back)}.service`]);
 
-  await machine.stopAgent();
-  await machine.startAgent();
-  await machine.waitForPod("web", "rolled back", (pod) => isRolledBack(pod) && isReady(pod));
-  expect(await machine.runningUnits()).toEqual(units);
+    await machine.stopAgent();
+    await machine.startAgent();
+    await machine.waitForPod("web", "rolled back", (pod) => isRolledBack(pod) && isReady(pod));
+    expect(await machine.runningUnits()).toEqual(units);
 
-  await machine.write("web.yaml", version(machine, "third", true));
-  await machine.waitForPod("web", "the third", (pod) => isReady(pod) && uuidOf(pod) !== uuidOf(back));
-  await waitUntil("its line", async () => (await machine.logs("web")) === "third\n");
-});
+    await machine.write("web.yaml", version(machine, "third", true));
+    await machine.waitForPod("web", "the third", (pod) => isReady(pod) && uuidOf(pod) !== uuidOf(back));
+    await waitUntil("its line", async () => (await machine.logs("web")) === "third\n");
+  },
+);
 
 test("regression: a good version was rolled back as the one before it took longer to end than the new one had to be Ready", async () => {
   await using machine = await Machine.create();

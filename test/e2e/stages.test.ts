@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import type { Pod } from "kubernetes-types/core/v1.d.ts";
 import { networkState } from "../engine/network/networked-pod.ts";
 import { waitUntil } from "../wait-until.ts";
-import { isReady, Machine, run, uuidOf } from "./machine.ts";
+import { isReady, Machine, type MachineOptions, run, uuidOf } from "./machine.ts";
 
 interface Scripts {
   readonly setUp?: string;
@@ -56,8 +56,8 @@ function states({ status }: Pod): Record<string, string> {
   );
 }
 
-async function create(): Promise<Machine> {
-  const machine = await Machine.create();
+async function create(options: MachineOptions = {}): Promise<Machine> {
+  const machine = await Machine.create(options);
   await mkdir(`${machine.path}/story`);
   await machine.startAgent();
   return machine;
@@ -76,26 +76,29 @@ const hello = (port: number) =>
   );
 const runs = { "set-up": "exit 0", proxy: "runs", main: "runs" };
 
-test("stages begin in order and end in the reverse one, in one network, and nothing is left", async () => {
-  const before = await networkState();
-  await using machine = await create();
-  await machine.write("web.yaml", manifest(machine));
-  const pod = await machine.waitForReady("web");
-  expect(states(pod)).toEqual(runs);
-  expect(await story(machine, "begin", 3)).toEqual(["set-up", "proxy", "main"]);
-  await waitUntil(
-    "what the sidecar said",
-    async () => (await machine.logs("web", "?container=main")) === "hello\n",
-  );
-  // The port of the container leads to the network that the sidecar has set up.
-  expect(await waitUntil("the host port", () => hello(8181))).toBe("main\n");
-  expect((await machine.runningUnits()).size).toBe(2);
+test.each([false, true])(
+  "stages begin in order and end in the reverse one, in one network, and nothing is left (confined: %p)",
+  async (isConfined) => {
+    const before = await networkState();
+    await using machine = await create({ isConfined });
+    await machine.write("web.yaml", manifest(machine));
+    const pod = await machine.waitForReady("web");
+    expect(states(pod)).toEqual(runs);
+    expect(await story(machine, "begin", 3)).toEqual(["set-up", "proxy", "main"]);
+    await waitUntil(
+      "what the sidecar said",
+      async () => (await machine.logs("web", "?container=main")) === "hello\n",
+    );
+    // The port of the container leads to the network that the sidecar has set up.
+    expect(await waitUntil("the host port", () => hello(8181))).toBe("main\n");
+    expect((await machine.runningUnits()).size).toBe(2);
 
-  await machine.remove("web.yaml");
-  await waitUntil("nothing to be left", async () => (await machine.leftovers()).length === 0, 20_000);
-  expect(await story(machine, "end", 3)).toEqual(["hello", "main", "proxy"]);
-  expect(await networkState()).toEqual(before);
-});
+    await machine.remove("web.yaml");
+    await waitUntil("nothing to be left", async () => (await machine.leftovers()).length === 0, 20_000);
+    expect(await story(machine, "end", 3)).toEqual(["hello", "main", "proxy"]);
+    expect(await networkState()).toEqual(before);
+  },
+);
 
 test("a container that crashes restarts alone, and a sidecar that ends takes those in its network along", async () => {
   await using machine = await create();

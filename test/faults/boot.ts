@@ -1,7 +1,7 @@
-// What happens in one boot of a machine (boot.test.ts), `boot.ts PLAN`: the agent is started as a service over the directories of the plan's path.
+// What happens in one boot of a machine (boot.test.ts), `boot.ts PLAN`: the agent is installed and enabled, over the directories of the plan's path.
 // Once all is as planned it writes down what there is, PATH/seen.json, and the machine goes down.
 
-import { rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import type { Pod, PodList } from "kubernetes-types/core/v1.d.ts";
 import { isReady, run, uuidOf } from "../e2e/machine.ts";
 import { writeOciLayout } from "../oci-layout.ts";
@@ -28,7 +28,7 @@ if (hasRegistry) {
   await writeOciLayout(`${path}/layout`, [{ tag: "app" }]);
   await registry.push(`${path}/layout`, "app", "app:1");
 }
-await startService();
+await boot();
 await waitUntil("all to be as planned", async () => isAsPlanned(await look()), 60_000).catch(fail);
 await writeFile(`${path}/seen.new`, JSON.stringify(await look()));
 await rename(`${path}/seen.new`, `${path}/seen.json`);
@@ -44,20 +44,22 @@ if (end === "shutdown") {
 }
 process.exit(0);
 
-async function startService(): Promise<void> {
-  const flags = [
-    `--manifest-path=${path}/manifests`,
-    `--state-dir=${path}/state`,
-    "--node-name=node",
-    "--rkt-path=builtin",
-    `--listen=unix://${path}/gantry.sock`,
-  ];
-  const service = ["systemd-run", "--quiet", "--unit=gantry", "--property=Type=notify"];
-  await run(...service, "--", executable, "agent", ...flags);
+/** `gantry install`, and what a boot does with a unit that is enabled. */
+async function boot(): Promise<void> {
+  const config = `manifestPath: ${path}/manifests
+stateDir: ${path}/state
+nodeName: node
+rkt: {path: builtin}
+`;
+  await mkdir("/etc/gantry");
+  await writeFile("/etc/gantry/config.yaml", config);
+  await run(executable, "install");
+  await run("systemctl", "enable", "gantry.service");
+  await run("systemctl", "start", "multi-user.target");
 }
 
 async function look(): Promise<Seen> {
-  const response = await fetch("http://localhost/pods", { unix: `${path}/gantry.sock` });
+  const response = await fetch("http://localhost/pods", { unix: "/run/gantry/gantry.sock" });
   const { items } = (await response.json()) as PodList;
   return Object.fromEntries(
     items.map((pod) => [nameOf(pod), { state: stateOf(pod), uuid: uuidOf(pod) ?? "" }]),
