@@ -7,6 +7,7 @@ import { type Figure, printFigures } from "./figure.ts";
 import { fleetFigures } from "./fleet.ts";
 import { logFigures } from "./log.ts";
 import { manyFigures } from "./many.ts";
+import { probeFigures } from "./probe.ts";
 import { pullFigures } from "./pull.ts";
 import { deathFigures, editFigures } from "./replace.ts";
 import { startFigures } from "./start.ts";
@@ -16,6 +17,7 @@ const benchmarks: Readonly<Record<string, () => Promise<readonly Figure[]> | rea
   manifests: manifestFigures,
   death: deathFigures,
   edit: editFigures,
+  probe: probeFigures,
   many: manyFigures,
   fleet: fleetFigures,
   log: logFigures,

@@ -37,6 +37,15 @@ export async function deathFigures(): Promise<readonly Figure[]> {
       },
     );
   }
+  await machine.stopAgent();
+  await using confined = await Machine.create({ isConfined: true });
+  await confined.startAgent();
+  const deaths = await repeat(rounds, (round) => death(confined, "host", round));
+  figures.push({
+    what: "app's death -> first line of the next, agent as installed",
+    unit: "ms",
+    samples: deaths.map(({ restartedMs }) => restartedMs),
+  });
   return figures;
 }
 
