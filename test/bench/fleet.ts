@@ -5,6 +5,7 @@ import type { Pod } from "kubernetes-types/core/v1.d.ts";
 import { agentEnvironment } from "../../src/cli/agent-unit.ts";
 import { executable } from "../e2e/executable.ts";
 import { isReady, Machine, run } from "../e2e/machine.ts";
+import { reloads } from "../e2e/reloads.ts";
 import { waitUntil } from "../wait-until.ts";
 import { benchPod } from "./bench-pod.ts";
 import type { Figure } from "./figure.ts";
@@ -105,11 +106,6 @@ async function restartFigures(machine: Machine): Promise<readonly Figure[]> {
 /** None until it answers. */
 function knownPods(machine: Machine): Promise<readonly Pod[]> {
   return machine.pods().catch(() => []);
-}
-
-async function reloads(): Promise<number> {
-  const lines = await run("journalctl", "--quiet", "-o", "cat", "_PID=1");
-  return lines.split("\n").filter((line) => /^Reloading( requested|\.)/.test(line)).length;
 }
 
 async function podListFigures(machine: Machine): Promise<readonly Figure[]> {
