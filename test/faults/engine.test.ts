@@ -1,6 +1,9 @@
-// The engine killed while it starts a pod: the pod is started again, and nothing of the first attempt stays.
+// The engine killed at each of its fault points, while it makes, starts or removes a pod: the next time it succeeds, and nothing of the first
+// attempt stays.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readdir, utimes } from "node:fs/promises";
+import { writeAci } from "../aci.ts";
 import { faultyExecutable } from "../e2e/executable.ts";
 import { Machine, run } from "../e2e/machine.ts";
 import { networkState } from "../engine/network/networked-pod.ts";
@@ -65,3 +68,49 @@ test.each([
   },
   150_000,
 );
+
+test.each([
+  ["^storing image", "^moving to exited-garbage$"],
+  ["^moving to prepare$", "^moved to exited-garbage$"],
+  ["^moving to prepared$", "^moving to garbage$"],
+  ["^moved to prepared$", "^moved to garbage$"],
+])(
+  "at %s, and at %s",
+  async (making, removing) => {
+    await machine.stopAgent();
+    await writeAci(machine.image, { version: making.replaceAll(/\W/g, "") }); // another each time, so that it has to be stored
+    await machine.write("web.yaml", manifest(machine.image));
+    await killCommand(making);
+    await ageEmbryos();
+    await machine.startAgent();
+    await machine.waitForReady("web");
+    expect((await machine.runningUnits()).size).toBe(1);
+
+    await machine.stopAgent();
+    await machine.remove("web.yaml");
+    await killCommand(removing);
+    await machine.startAgent();
+    await untilNone("what is left to go", () => leftoversOf(machine), machine);
+    expect(await networkState()).toEqual(networkBefore);
+  },
+  150_000,
+);
+
+/** An agent of which each command is killed that gets to the point. */
+async function killCommand(point: string): Promise<void> {
+  const from = machine.log.length;
+  await machine.spawnAgent({ env: { FAULT_POINT: `${point}:1` } });
+  const told = () => machine.log.slice(from);
+  await waitUntil("a command to be killed", () => told().includes("SIGKILL"), 30_000).catch(
+    (error: unknown) => {
+      throw new Error(`${error}\n${told()}`);
+    },
+  );
+  await machine.stopAgent("SIGKILL");
+}
+
+/** One that is some seconds old may still be being made. */
+async function ageEmbryos(): Promise<void> {
+  const directory = `${machine.path}/state/rkt/pods/embryo`;
+  for (const name of await readdir(directory)) await utimes(`${directory}/${name}`, 1, 1);
+}
