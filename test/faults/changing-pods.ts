@@ -28,6 +28,16 @@ export interface ChangingPod {
   word: number;
 }
 
+export type DirectedChange = "edit" | "configure" | "remove" | "removeFailed";
+
+/** To which pod each is done. */
+const changed: Readonly<Record<DirectedChange, (pod: ChangingPod) => boolean>> = {
+  edit: ({ kind, hasHook }) => kind === "edited" && hasHook,
+  configure: ({ kind }) => kind === "configured",
+  remove: ({ kind, hasHook }) => kind === "staged" || (kind === "edited" && !hasHook),
+  removeFailed: ({ kind }) => kind === "crashing",
+};
+
 const firstPort = 20_000;
 
 /** 20 pods; for more the same again. */
@@ -89,6 +99,26 @@ export class ChangingPods {
     // Another image under the same name has to be fetched.
     if (this.#random.next() < 0.1) await writeAci(this.#machine.image, { version: String(pod.version) });
     await this.#write(pod);
+  }
+
+  /** One that leads to the same each time. */
+  async changeSo(change: DirectedChange): Promise<void> {
+    const pod = this.wanted.findLast(changed[change]);
+    if (pod === undefined) throw new Error(`no pod is left to ${change}`);
+    switch (change) {
+      case "edit":
+        pod.version++;
+        return this.#write(pod);
+      case "configure":
+        pod.word++;
+        return this.#write(pod);
+      case "remove":
+      case "removeFailed":
+        pod.isThere = false;
+        return this.#machine.remove(`${pod.name}.yaml`);
+      default:
+        return change satisfies never;
+    }
   }
 
   /** They come back as all others do. */

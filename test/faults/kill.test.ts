@@ -5,6 +5,7 @@ import { expect, test } from "bun:test";
 import { faultyExecutable } from "../e2e/executable.ts";
 import { Machine } from "../e2e/machine.ts";
 import { networkState } from "../engine/network/networked-pod.ts";
+import { agentPoints, missedPoints } from "./agent-points.ts";
 import { ChangingPods } from "./changing-pods.ts";
 import { doubledStages, invocationsOf, leftoversOf } from "./machine-state.ts";
 import { random, seed } from "./random.ts";
@@ -14,40 +15,7 @@ const kills = Number(process.env.TEST_KILLS ?? 50);
 /** The agent is left alone after so many, until all is as it should be. */
 const calmEvery = 25;
 
-/** Names of fault points, as regular expressions. */
-const agentPoints = [
-  "^writing .*/manifest.json",
-  "^written .*/manifest.json",
-  "^writing .*/pod-manifest.json",
-  "^written .*/pod-manifest.json",
-  "^writing .*/attempt-",
-  "^written .*/attempt-",
-  "^writing .*/gantry-[^/]*.service",
-  "^written .*/gantry-[^/]*.service",
-  "^writing .*/stopped-",
-  "^written .*/stopped-",
-  "^writing .*/good.json",
-  "^written .*/manifests.json",
-  "^started .* fetch",
-  "^ended .* fetch",
-  "^started .* prepare",
-  "^ended .* prepare",
-  "^started .* rm ",
-  "^ended .* rm ",
-  "^started .* gc",
-  "^ended .* gc",
-  "^calling StartUnit",
-  "^called StartUnit",
-  "^calling StopUnit",
-  "^called StopUnit",
-  "^called ResetFailedUnit",
-  "^removing .*/attempt-",
-  "^removing .*/pods/[0-9a-f]{32}$",
-  "^marking ready",
-  "^marking post-started",
-  "^swapping ",
-];
-/** In programs that the agent runs, which then have failed. */
+/** In programs that the agent runs, which then have failed. (Each was hit: engine.test.ts.) */
 const enginePoints = [
   "^storing image",
   "^moving to prepare$",
@@ -70,6 +38,8 @@ test(`the agent killed ${kills} times over 20 pods (seed ${seed})`, async () => 
   const untouched = world.pods.filter(({ kind }) => kind === "steady" || kind === "labelled");
   const names = untouched.map(({ name }) => name);
   const invocations = await invocationsOf(names);
+
+  expect(await missedPoints(machine, world)).toEqual([]);
 
   const hit = new Map<string, number>();
   for (let round = 1; round <= kills; round++) {
