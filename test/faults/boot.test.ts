@@ -56,7 +56,7 @@ test("a machine loses its power, boots without its registry, is shut down, and b
   for (const name of ["manifests", "told"]) await mkdir(`${path}/${name}`);
   const image = `${path}/busybox.aci`;
   await writeAci(image);
-  const backOff = "gantry.io/restart-backoff: 1s, gantry.io/restart-backoff-max: 60s";
+  const backOff = "gantry.io/restart-backoff: 1s";
   const pods: readonly PodOptions[] = [
     { name: "local", image },
     { name: "never", image, restartPolicy: "Never" },
