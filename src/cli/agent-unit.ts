@@ -133,6 +133,7 @@ const confinement: readonly UnitEntry[] = [
   ["SystemCallArchitectures", "native"],
   ["SystemCallFilter", "@system-service"],
   ["SystemCallFilter", "~@keyring @memlock @resources @setuid"],
+  ["SystemCallFilter", "setpriority"], // of @resources: nice
   ["SystemCallErrorNumber", "EPERM"],
 ];
 
