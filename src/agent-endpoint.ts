@@ -4,7 +4,7 @@ import type { AgentNode } from "./agent-node.ts";
 import type { LiveConfig } from "./config/live-config.ts";
 import { DryRun, type DryRunOptions } from "./dry-run.ts";
 import { systemTimers } from "./host/clock.ts";
-import type { OutsideOptions } from "./host/outside.ts";
+import type { Outside } from "./host/outside.ts";
 import type { ManifestDirectory } from "./manifest/directory.ts";
 import type { Reconciler } from "./reconcile/reconciler.ts";
 import { ContainerCommands } from "./runtime/container-commands.ts";
@@ -26,9 +26,7 @@ export interface AgentEndpointParts extends Omit<DryRunOptions, "images"> {
   readonly self: readonly [program: string, ...args: string[]];
   readonly rktDir: string;
   /** Gives a program the rights that this process lacks; undefined: it lacks none. */
-  readonly outside:
-    | ((argv: readonly string[], options?: OutsideOptions) => [string, ...string[]])
-    | undefined;
+  readonly outside: Outside | undefined;
   readonly status: StatusStore;
   readonly events: EventStore;
   readonly manifests: ManifestDirectory;

@@ -13,7 +13,7 @@ import { errorChain } from "./host/error.ts";
 import { KeptFile } from "./host/kept-file.ts";
 import type { Log } from "./host/log.ts";
 import { trimMemoryWhenIdle } from "./host/memory.ts";
-import { isConfined, outsideArgv } from "./host/outside.ts";
+import { isConfined, openOutside } from "./host/outside.ts";
 import { parseAcceptedPod } from "./manifest/accepted.ts";
 import { ManifestDirectory } from "./manifest/directory.ts";
 import { type CheckOptions, createCheck } from "./probe/check.ts";
@@ -56,11 +56,10 @@ export async function runAgent(live: LiveConfig, { self, log, signal }: AgentCon
   // Two agents with one directory of units would each remove the other's pods, and one state is not for two.
   stack.use(await lockForOne(config.unitDir, "--unit-dir"));
   stack.use(await lockForOne(config.stateDir, "--state-dir"));
-  const isConfinedHere = isConfined();
-  const acts = isConfinedHere ? machineActsOutside(self) : machineActs;
+  const outside = isConfined() ? await openOutside(`${config.runDir}/outside`) : undefined;
+  const acts = outside === undefined ? machineActs : machineActsOutside(self, outside);
   const directories = new PodDirectories(config.stateDir, acts.unmountBelow);
   const found = await findRkt(config.rkt.path, process.env.PATH ?? "", self);
-  const outside = isConfinedHere ? outsideArgv : undefined;
   const rkt = new RktClient({ command: found.command, options: rktOptions(config, found), outside });
   const systemd = stack.use(new Systemd({ address: process.env.DBUS_SYSTEM_BUS_ADDRESS, log }));
   /** Known once systemd has told its version. */

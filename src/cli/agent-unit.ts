@@ -22,7 +22,7 @@ export const agentEnvironment: Readonly<Record<string, string>> = {
 
 /** Type=notify-reload. */
 const notifyReloadVersion = 253;
-/** `systemd-run --setenv=NAME`, on which a confined agent depends. */
+/** A confined agent has not been tried with an older one. */
 const confinementVersion = 250;
 
 export function agentUnit(options: AgentUnitOptions): string {

@@ -1,8 +1,9 @@
 // Programs for which the agent's own unit has too few rights, when it is hardened: they are run by systemd beside it.
-// Invariant: what is run so ends with whoever started it, and is seen by no one but by what it does.
+// Invariant: what is run so ends with whoever started it, is seen by no one but by what it does, and has no exit code but its own.
 
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 
 const CAP_SYS_ADMIN = 21n;
 
@@ -19,80 +20,95 @@ export interface OutsideOptions {
 }
 
 /**
- * A command that runs `argv` as a unit of its own, with root's rights and in the machine's own namespaces, our environment, standard streams
- * and exit code, which is 254 where systemd refuses to. SIGTERM ends both.
+ * Makes a command that runs `argv` as a unit of its own, with root's rights and in the machine's own namespaces, our environment, standard streams
+ * and exit code. Where systemd has not run it to its end, that is 254, and the last line on standard error begins with `outside: `. SIGTERM
+ * ends both.
  */
-export function outsideArgv(
+export type Outside = (
+  argv: readonly string[],
+  options?: OutsideOptions,
+) => [program: string, ...args: string[]];
+
+/** `directory` is for nothing else; what one that was killed has left in it is removed. */
+export async function openOutside(directory: string): Promise<Outside> {
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { mode: 0o700 });
+  return (argv, options) => outsideArgv(directory, argv, options);
+}
+
+function outsideArgv(
+  directory: string,
   argv: readonly string[],
   { isTerminal = false }: OutsideOptions = {},
-): [program: string, ...args: string[]] {
+): ReturnType<Outside> {
+  const file = `${directory}/for-gantry-${randomUUID()}.service`; // no pod's name: the agent looks at the machine when units of pods change
   const properties = [
     "LogLevelMax=err", // else systemd logs the beginning and the end of each
     "IgnoreSIGPIPE=no",
-    // What entered a pod is in the unit's control group no more; by then it is not its main process either.
+    // What entered a pod is in the unit's control group no more, and may be another user's, whom a confined root cannot kill. Debian's sh takes no `--`.
     "ExecStop=-/bin/sh -c 'kill -KILL -$MAINPID'",
+    "KillSignal=SIGKILL",
     ...ownUnit().flatMap((unit) => [`BindsTo=${unit}`, `After=${unit}`]),
   ];
   return [
     "/bin/sh",
     "-c",
-    isTerminal ? terminalScript : script,
-    "sh",
-    `for-gantry-${randomUUID()}.service`, // a name that is no pod's: the agent looks at the machine when units of pods change
+    `unset ${Object.keys(process.env)
+      .filter((name) => managersOwn.test(name))
+      .join(" ")}\n${isTerminal ? terminalScript : script}`,
+    file,
     "--quiet",
     "--collect",
     "--wait",
     ...(isTerminal ? terminalOptions : ["--pipe"]),
     ...properties.map((property) => `--property=${property}`),
-    ...Object.entries(process.env)
-      .filter(([name, value = ""]) => !managersOwn.test(name) && isAssignment.test(`${name}=${value}`))
-      .map(([name]) => `--setenv=${name}`),
     "--",
     // systemd puts in variables, also those of a unit that is not in a file.
-    ...["/bin/sh", "-c", unitScript, "sh", ...argv].map((word) => word.replaceAll("$", "$$$$")),
+    ...["/bin/sh", "-c", unitScript, file, ...argv].map((word) => word.replaceAll("$", "$$$$")),
   ];
 }
 
 /**
- * systemd calls it a success where SIGTERM has ended something, and systemd-run exits with 1 of its own accord too. So a bit of the exit
- * code is turned, and back in what follows: then 0 is a unit that was stopped, and 1 one that was not run, or, once in a while, 129.
+ * In the file, `$0`, is at first the environment, since everybody may read a unit's properties and a proxy's password is in them; then how
+ * the command ended. Without the file nobody waits for it any more. A shell's variable could be one of the environment's, so none is set before.
  */
-const unitScript = 'trap : INT QUIT; "$@"; exit $(($? ^ 128))';
+const unitScript = `. "$0"
+: >"$0"
+trap : INT QUIT
+"$@"
+echo "ended $?" >"$0"
+exit 1 # after a success systemd would run what is to stop it
+`;
 
 /**
- * systemd-run itself leaves the unit alone when it is ended. What entered a pod is not in the unit's control group any
- * more, but in the process group (before which Debian's sh takes no `--`).
+ * systemd-run's exit code tells nothing: it is 0 or 1 too when the bus goes away, and the unit is left alone then, as it is when
+ * systemd-run is ended.
  */
-const script = `unit=$1; shift
-end() {
+const script = `end() {
   trap '' TERM INT HUP
-  pid=$(systemctl show --property=MainPID --value "$unit")
-  [ "\${pid:-0}" -gt 0 ] && kill -KILL "-$pid"
-  systemctl kill --signal=KILL "$unit"
-  exit 143
+  rm -f "$0"
+  systemctl stop "\${0##*/}"
+  exit "$1"
 } 2>/dev/null
-trap end TERM INT HUP
+trap 'end 143' TERM INT HUP
+umask 077
+{ export -p; } >"$0" || { echo 'outside: its environment cannot be written' >&2; end 254; }
 exec 3<&0
-systemd-run --unit="$unit" "$@" <&3 3<&- &
+systemd-run --unit="\${0##*/}" "$@" <&3 3<&- &
 exec 3<&- </dev/null
 wait $!
-code=$?
-[ $code -ne 1 ] || { echo 'outside: systemd has not run it' >&2; exit 254; }
-exit $((code ^ 128))
+word=''
+read -r word code <"$0"
+[ "$word" = ended ] || { echo 'outside: systemd has not run it to its end' >&2; end 254; }
+rm -f "$0"
+exit "$code"
 `;
 
 /** Our terminal becomes the unit's. Not --pty, which is another between: systemd 252 loses what a short program writes to it. */
-const terminalOptions = [
-  ...["Input=tty-force", "Output=tty", "Error=tty"].map((stream) => `--property=Standard${stream}`),
-  "--setenv=TERM",
-];
-const terminalScript = script.replace(
-  'systemd-run --unit="$unit"',
-  () => 'systemd-run --unit="$unit" --property=TTYPath="$(tty <&3)"',
+const terminalOptions = ["Input=tty-force", "Output=tty", "Error=tty"].map(
+  (stream) => `--property=Standard${stream}`,
 );
-
-/** What systemd takes for a variable; it refuses all for one that it does not. */
-const isAssignment = /^[A-Za-z_][A-Za-z0-9_]*=[^\x00-\x1f\x7f]*$/;
+const terminalScript = script.replace("systemd-run", () => 'systemd-run --property=TTYPath="$(tty <&3)"');
 
 /** What systemd sets for each unit anew. */
 const managersOwn =

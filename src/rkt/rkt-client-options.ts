@@ -1,6 +1,6 @@
 // What a client of rkt's is made with, and how much it is to clear away.
 
-import type { OutsideOptions } from "../host/outside.ts";
+import type { Outside } from "../host/outside.ts";
 import type { Argv, RktGlobalOptions } from "./command-line.ts";
 import type { RktTimeouts } from "./rkt-timeouts.ts";
 
@@ -10,7 +10,7 @@ export interface RktClientOptions {
   readonly options: RktGlobalOptions;
   readonly timeouts?: Partial<RktTimeouts>;
   /** Runs with more rights than ours what needs them (host/outside.ts), and ends at once when told by SIGTERM; undefined: ours will do. */
-  readonly outside?: ((argv: Argv, options: OutsideOptions) => Argv) | undefined;
+  readonly outside?: Outside | undefined;
 }
 
 export interface GcOptions {

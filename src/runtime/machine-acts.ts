@@ -4,7 +4,7 @@
 import { CommandError, runCommand } from "../host/command.ts";
 import { errorChain } from "../host/error.ts";
 import { unmountBelow } from "../host/mount-table.ts";
-import { outsideArgv } from "../host/outside.ts";
+import type { Outside } from "../host/outside.ts";
 import { checkHostPath } from "./host-path.ts";
 import { mountForSecrets, mountMemory } from "./memory-volume.ts";
 import { mountSubPath } from "./sub-path.ts";
@@ -26,10 +26,10 @@ export const machineActs: MachineActs = {
 const timeoutMs = 30_000;
 
 /** Each is done by `gantry machine-act`, run beside the agent's own unit. */
-export function machineActsOutside(self: readonly string[]): MachineActs {
-  const outside = async (name: ActName, args: readonly unknown[]) => {
+export function machineActsOutside(self: readonly string[], outside: Outside): MachineActs {
+  const act = async (name: ActName, args: readonly unknown[]) => {
     try {
-      await runCommand(outsideArgv([...self, "machine-act"]), {
+      await runCommand(outside([...self, "machine-act"]), {
         input: JSON.stringify({ name, args }),
         timeoutMs,
       });
@@ -39,11 +39,11 @@ export function machineActsOutside(self: readonly string[]): MachineActs {
     }
   };
   return {
-    checkHostPath: (...args) => outside("checkHostPath", args),
-    mountForSecrets: (...args) => outside("mountForSecrets", args),
-    mountMemory: (...args) => outside("mountMemory", args),
-    mountSubPath: (...args) => outside("mountSubPath", args),
-    unmountBelow: (...args) => outside("unmountBelow", args),
+    checkHostPath: (...args) => act("checkHostPath", args),
+    mountForSecrets: (...args) => act("mountForSecrets", args),
+    mountMemory: (...args) => act("mountMemory", args),
+    mountSubPath: (...args) => act("mountSubPath", args),
+    unmountBelow: (...args) => act("unmountBelow", args),
   };
 }
 

@@ -1,9 +1,16 @@
 // A program that systemd runs for us: to whoever starts it, it is like one that we run ourselves.
 
-import { expect, test } from "bun:test";
-import { isConfined, outsideArgv } from "../../src/host/outside.ts";
+import { afterAll, expect, test } from "bun:test";
+import { readdir } from "node:fs/promises";
+import { isConfined, openOutside } from "../../src/host/outside.ts";
 import { startSession } from "../../src/host/session.ts";
+import { tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
+
+const directory = await tempDir();
+afterAll(() => directory[Symbol.asyncDispose]());
+const path = `${directory.path}/outside`;
+const outsideArgv = await openOutside(path);
 
 function outside(argv: readonly string[], stdin: "ignore" | "pipe" = "ignore") {
   const env = { ...process.env };
@@ -37,13 +44,12 @@ test("regression: systemd put variables of the unit's into the arguments", async
   expect((await child.stdout.text()).split("\n")).toEqual([...words, ""]);
 });
 
+const notRun = /(^|\n)outside: systemd has not run it to its end\n$/;
+
 test("regression: that systemd has not run it was taken for its own exit code 1", async () => {
   const argv = outsideArgv(["/bin/true"]).map((word) => word.replace("LogLevelMax=err", "NoSuch=1"));
   const child = Bun.spawn(argv, { stderr: "pipe" });
-  expect([await child.exited, await child.stderr.text()]).toEqual([
-    254,
-    expect.stringMatching(/\noutside: systemd has not run it\n$/),
-  ]);
+  expect([await child.exited, await child.stderr.text()]).toEqual([254, expect.stringMatching(notRun)]);
 });
 
 /** As what enters a pod does. */
@@ -100,20 +106,62 @@ test("has our terminal for its own: Ctrl-C and a new size reach it", async () =>
   await reading;
 });
 
-test("ends with whoever started it, and with all that it has started", async () => {
-  const marker = `3${String(process.pid).padStart(8, "0")}`;
-  const child = outside(["/bin/sh", "-c", `${leaveControlGroup}; sleep ${marker} & exec sleep ${marker}`]);
-  const running = () =>
-    Bun.spawnSync(["pgrep", "-f", `^sleep ${marker}`])
-      .stdout.toString()
-      .split("\n").length - 1;
-  await waitUntil("it to run", () => running() === 2);
-  process.kill(-child.pid, "SIGTERM");
-  await child.exited;
-  await waitUntil("it to end", () => running() === 0);
-  const units = () =>
-    Bun.spawnSync(["systemctl", "list-units", "--all", "--plain", "--no-legend", "for-gantry-*"]);
-  await waitUntil("its unit to be gone", () => units().stdout.toString() === "");
+test.each([0, 1000])(
+  "ends with whoever started it, though that may kill nobody, and with all that it has started as user %i",
+  async (uid) => {
+    const marker = `3${uid}${String(process.pid).padStart(8, "0")}`;
+    const user = ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"].join(" ");
+    const script = `${leaveControlGroup}; exec ${user} sh -c 'sleep ${marker} | sleep ${marker}'`;
+    const confined = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+    const child = Bun.spawn([...confined, ...outsideArgv(["/bin/sh", "-c", script])], { detached: true });
+    const running = () =>
+      Bun.spawnSync(["pgrep", "-f", `^sleep ${marker}`])
+        .stdout.toString()
+        .split("\n").length - 1;
+    await waitUntil("it to run", () => running() === 2);
+    process.kill(-child.pid, "SIGTERM");
+    expect(await child.exited).toBe(143);
+    await waitUntil("it to end", () => running() === 0);
+    const units = () =>
+      Bun.spawnSync(["systemctl", "list-units", "--all", "--plain", "--no-legend", "for-gantry-*"]);
+    await waitUntil("its unit to be gone", () => units().stdout.toString() === "");
+    expect(await readdir(path)).toEqual([]);
+  },
+);
+
+test("regression: everybody could read our environment, and a proxy's password in it, as a property of the unit", async () => {
+  const env = { ...process.env, HTTPS_PROXY: "http://user:secret@proxy" };
+  const argv = outsideArgv(["/bin/sh", "-c", "echo $HTTPS_PROXY; cat"]);
+  const child = Bun.spawn(argv, { env, stdin: "pipe", stdout: "pipe" });
+  const { value } = await child.stdout.getReader().read();
+  expect(new TextDecoder().decode(value)).toBe("http://user:secret@proxy\n");
+  const [unit = ""] = await readdir(path);
+  const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  const shown = Bun.spawnSync([...nobody, "systemctl", "show", unit]).stdout.toString();
+  expect(shown).toContain("ActiveState=active");
+  expect(shown).not.toContain("secret");
+  expect(Bun.spawnSync([...nobody, "ls", path]).exitCode).toBe(2);
+  child.stdin.end();
+  expect(await child.exited).toBe(0);
+  expect(await readdir(path)).toEqual([]);
+});
+
+test("regression: that the bus was not there was taken for its own exit code 1", async () => {
+  Bun.spawnSync(["systemctl", "stop", "dbus.socket", "dbus.service"]);
+  const child = outside(["/bin/true"]);
+  const end = [await child.exited, await child.stderr.text(), await readdir(path)];
+  Bun.spawnSync(["systemctl", "start", "dbus.socket", "dbus.service"]);
+  expect(end).toEqual([254, expect.stringMatching(notRun), []]);
+});
+
+test("regression: that the bus was restarted meanwhile was taken for a success; now it is ended, too", async () => {
+  const marker = `5${String(process.pid).padStart(8, "0")}`;
+  const child = outside(["/bin/sh", "-c", `${leaveControlGroup}; exec sleep ${marker}`]);
+  const running = () => Bun.spawnSync(["pgrep", "-f", `^sleep ${marker}`]).exitCode === 0;
+  await waitUntil("it to run", running);
+  Bun.spawnSync(["systemctl", "restart", "dbus.service"]);
+  expect([await child.exited, await child.stderr.text()]).toEqual([254, expect.stringMatching(notRun)]);
+  expect(running()).toBe(false);
 });
 
 test("leaves nothing in the journal, not even when it fails", async () => {

@@ -59,7 +59,7 @@ test("at the deadline it has no exit code", async () => {
 describe("what rkt itself cannot do is an error:", () => {
   test.each([
     [`enter: pod "${uuid}" isn't currently running`],
-    ["outside: systemd has not run it"],
+    ["outside: systemd has not run it to its end"],
     ["fly-enter: Failed to read app env: open /x/rkt/env/nope: no such file or directory"],
   ])("%s", async (words) => {
     const error = await enter(`echo '${words.replaceAll("'", "'\\''")}' >&2; exit 254`).catch(
