@@ -18,8 +18,8 @@ function outside(argv: readonly string[], stdin: "ignore" | "pipe" = "ignore") {
 }
 
 test("has our streams, environment and exit code", async () => {
-  // Of the second systemd would not take any for a variable.
-  const variables = { OUTSIDE_VALUE: "a b", "BASH_FUNC_x%%": "() {\n}" };
+  // Neither is the second a variable of a shell's, nor the third for others.
+  const variables = { OUTSIDE_VALUE: "a b", "BASH_FUNC_x%%": "() {\n}", NOTIFY_SOCKET: "/ours" };
   Object.assign(process.env, variables);
   const child = outside(["/bin/sh", "-c", 'cat; echo "$OUTSIDE_VALUE $NOTIFY_SOCKET" >&2; exit 7'], "pipe");
   for (const name of Object.keys(variables)) delete process.env[name];
@@ -141,6 +141,7 @@ test("regression: everybody could read our environment, and a proxy's password i
   expect(shown).toContain("ActiveState=active");
   expect(shown).not.toContain("secret");
   expect(Bun.spawnSync([...nobody, "ls", path]).exitCode).toBe(2);
+  expect(await Bun.file(`${path}/${unit}`).text()).toBe("");
   child.stdin.end();
   expect(await child.exited).toBe(0);
   expect(await readdir(path)).toEqual([]);
@@ -171,6 +172,14 @@ test("leaves nothing in the journal, not even when it fails", async () => {
   Bun.spawnSync(["journalctl", "--sync"]);
   const { stdout } = Bun.spawnSync(["journalctl", "--quiet", "-u", unit]);
   expect(stdout.toString()).toBe("");
+});
+
+test("what one that was killed has left is removed", async () => {
+  await using dir = await tempDir();
+  await openOutside(`${dir.path}/outside`);
+  await Bun.write(`${dir.path}/outside/left`, "");
+  await openOutside(`${dir.path}/outside`);
+  expect(await readdir(`${dir.path}/outside`)).toEqual([]);
 });
 
 test("root in full is not confined, and without CAP_SYS_ADMIN it is", () => {
