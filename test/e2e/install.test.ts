@@ -213,6 +213,35 @@ describe("under the hardened unit", () => {
     expect(await Bun.file("/srv/told/stopped").exists()).toBe(true);
   });
 
+  test("regression: while the bus was away each probe by exec had failed, and liveness restarted what was well", async () => {
+    const script = "exec sleep 1000";
+    const livenessProbe = { exec: { command: ["true"] }, periodSeconds: 1, failureThreshold: 1 };
+    const containers = [{ name: "main", image, command: ["/bin/sh", "-c", script], livenessProbe }];
+    const spec = { hostNetwork: true, terminationGracePeriodSeconds: 1, containers };
+    const living = { apiVersion: "v1", kind: "Pod", metadata: { name: "living" }, spec };
+    await writeFile(`${manifests}/living.yaml`, JSON.stringify(living));
+    waitReady("pod/living");
+    const probes = async (result: string) => {
+      const metrics = await fetch("http://gantry/metrics", { unix: "/run/gantry/gantry.sock" });
+      const lines = (await metrics.text())
+        .split("\n")
+        .filter((line) => line.startsWith("prober_probe_total{"));
+      const its = lines.filter((line) => line.includes('"Liveness"') && line.includes(`"${result}"`));
+      return its.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+    };
+    await waitUntil("good probes", async () => (await probes("successful")) > 0);
+    await run("systemctl", "stop", "dbus.socket", "dbus.service");
+    await waitUntil("probes that are not run", async () => (await probes("unknown")) > 1);
+    await run("systemctl", "start", "dbus.socket", "dbus.service");
+    const good = await probes("successful");
+    await waitUntil("probes that are", async () => (await probes("successful")) > good);
+    expect([await probes("failed"), pod("living").status?.containerStatuses?.[0]?.restartCount]).toEqual([
+      0, 0,
+    ]);
+    await rm(`${manifests}/living.yaml`);
+    expect(call("wait", "pod/living", "--for=delete", "--timeout=20s").exitCode).toBe(0);
+  });
+
   test("a pod has a network of its own, is probed over it and forwarded to, and leaves nothing of it", async () => {
     const before = await networkState();
     const networked = {
