@@ -90,7 +90,7 @@ test("unmounted, with the agent restarted and a pod crashing meanwhile, and moun
   expect(await (await machine.get("/")).text()).toContain(unreadable ?? "none");
   expect((await machine.get("/readyz")).status).toBe(503);
   const { stderr } = await call(machine, ["manifests"]);
-  expect(stderr).toContain(unreadable ?? "none");
+  expect(stderr).toContain("lacks 2 manifests (web.yaml, worker.yaml): is something not mounted?");
   expect(stderr).toContain("kept though their manifests are missing: default/web-node, default/worker-node");
 
   await restartAgent(machine);

@@ -39,6 +39,8 @@ export interface SeenPod {
 /** It is not to be in the middle of another try when the machine goes down. */
 const backOffLeftMs = 500;
 
+const bootIdFile = "/proc/sys/kernel/random/boot_id";
+
 const plan = JSON.parse(process.argv[2] ?? "") as BootPlan;
 const { path, executable, hasRegistry, end } = plan;
 await changeBootId();
@@ -72,7 +74,7 @@ process.exit(0);
 /** The kernel's own stays the same, as it is not booted. */
 async function changeBootId(): Promise<void> {
   await writeFile("/run/boot-id", `${randomUUID()}\n`);
-  await run("mount", "--bind", "/run/boot-id", "/proc/sys/kernel/random/boot_id");
+  await run("mount", "--bind", "/run/boot-id", bootIdFile);
 }
 
 async function addDefaultRoute(address: string): Promise<void> {
@@ -93,6 +95,10 @@ rkt: {path: builtin}
   await mkdir("/etc/gantry");
   await writeFile("/etc/gantry/config.yaml", config);
   await run(executable, "install");
+  const dropIns = "/etc/systemd/system/gantry.service.d";
+  await mkdir(dropIns);
+  // The unit has a /proc of its own.
+  await writeFile(`${dropIns}/boot.conf`, `[Service]\nBindReadOnlyPaths=/run/boot-id:${bootIdFile}\n`);
   await run("systemctl", "enable", "gantry.service");
   await run("systemctl", "start", "multi-user.target");
 }
