@@ -3,7 +3,7 @@
 import type { Config } from "./config/settings.ts";
 import type { RktClient } from "./rkt/rkt-client.ts";
 import { versionProblem } from "./rkt/version.ts";
-import type { FoundRkt } from "./runtime/find-rkt.ts";
+import { type FoundRkt, findRkt } from "./runtime/find-rkt.ts";
 import { checkSystemdVersion, engineSystemdMinimum } from "./systemd/version.ts";
 
 /** Throws where one is too old. */
@@ -31,4 +31,13 @@ export function rktOptions({ rkt, stateDir }: Config, { isBuiltin }: Pick<FoundR
     systemConfigDir: orUndefined(rkt.systemConfigDir),
     dir: orUndefined(rkt.dir) ?? (isBuiltin ? `${stateDir}/rkt` : undefined),
   };
+}
+
+/** Where the engine keeps pods and images; undefined where a real rkt is used. */
+export async function engineDirectory(
+  config: Config,
+  self: readonly [program: string, ...args: string[]],
+): Promise<string | undefined> {
+  const found = await findRkt(config.rkt.path, process.env.PATH ?? "", self);
+  return found.isBuiltin ? rktOptions(config, found).dir : undefined;
 }

@@ -22,6 +22,10 @@ async function run(argv: readonly string[]): Promise<number> {
       const { runAgentCommand } = await import("./agent-command.ts");
       return runAgentCommand(flags, self());
     },
+    async engineDirectory(config) {
+      const { engineDirectory } = await import("./agent-rkt.ts");
+      return engineDirectory(config, self());
+    },
   });
 }
 

@@ -1,6 +1,7 @@
 // The commands that need no agent: they run one, install it, and look at its files.
 
 import { type Command, Option } from "commander";
+import type { Config } from "../config/settings.ts";
 import { type AgentFlags, addAgentOptions, agentFlags } from "./agent-options.ts";
 import type { Done } from "./client-commands.ts";
 
@@ -9,6 +10,8 @@ export interface MachineCommandParts {
   /** How this program was started: one word where it is the executable. */
   readonly self: readonly string[];
   readonly manPage: () => Promise<string>;
+  /** Where the engine keeps pods and images; undefined where a real rkt is used. */
+  readonly engineDirectory: (config: Config) => Promise<string | undefined>;
 }
 
 export function addMachineCommands(program: Command, parts: MachineCommandParts, done: Done): void {
@@ -43,7 +46,7 @@ export function addMachineCommands(program: Command, parts: MachineCommandParts,
   addInstall(program, parts, done);
 }
 
-function addInstall(program: Command, { self, manPage }: MachineCommandParts, done: Done): void {
+function addInstall(program: Command, parts: MachineCommandParts, done: Done): void {
   program
     .command("install")
     .description("make the agent a service of this machine's: unit, group, directories; may be repeated")
@@ -51,16 +54,16 @@ function addInstall(program: Command, { self, manPage }: MachineCommandParts, do
     .option("--dry-run", "only print what would be done")
     .action(async (options) => {
       const { runInstall } = await import("./install.ts");
-      done(await runInstall(options, { self, manPage: await manPage() }));
+      done(await runInstall(options, { self: parts.self, manPage: await parts.manPage() }));
     });
   program
     .command("uninstall")
     .description("undo that; the pods run on unless told otherwise")
     .option("--stop-pods", "end the pods")
-    .option("--purge", "remove the configuration, the manifests and all state too")
+    .option("--purge", "remove /etc/gantry, the manifests there and all state too")
     .option("--dry-run", "only print what would be done")
     .action(async (options) => {
       const { runUninstall } = await import("./uninstall.ts");
-      done(await runUninstall(options, self));
+      done(await runUninstall(options, parts));
     });
 }

@@ -8,7 +8,7 @@ import { CommandFailure, OutputClosed, UsageError } from "./failure.ts";
 import { addMachineCommands, type MachineCommandParts } from "./machine-commands.ts";
 import { print, tell } from "./output.ts";
 
-export type ProgramParts = Pick<MachineCommandParts, "runAgent" | "self">;
+export type ProgramParts = Omit<MachineCommandParts, "manPage">;
 
 /** As a shell tells of a program that SIGPIPE ended. */
 const outputClosedCode = 141;

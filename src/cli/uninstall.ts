@@ -1,18 +1,18 @@
 // `gantry uninstall`: the agent is no service any more.
-// Invariant: pods run on unless told otherwise, and what is mounted below a directory is never removed with it.
+// Invariants: pods run on unless told otherwise; nothing is ended or removed under an agent that runs.
 
-import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { access, rm } from "node:fs/promises";
 import { readConfig } from "../config/read-config.ts";
 import type { Config } from "../config/settings.ts";
 import { runCommand } from "../host/command.ts";
+import { lockDirectory } from "../host/directory-lock.ts";
 import { readTextIfExists } from "../host/files.ts";
-import { isMountPoint, unmountBelow } from "../host/mount-table.ts";
 import { podUnitGlob, uuidOfPodUnit } from "../pod/names.ts";
 import { isWrittenByUs } from "./agent-unit.ts";
 import { CommandFailure } from "./failure.ts";
 import { agentUnitPath, manPagePath, systemctl, sysusersPath } from "./install.ts";
 import { print } from "./output.ts";
+import { purgeSteps, type Step } from "./purge.ts";
 
 export interface UninstallOptions {
   readonly purge?: boolean;
@@ -20,88 +20,101 @@ export interface UninstallOptions {
   readonly dryRun?: boolean;
 }
 
-interface Step {
-  /** As said of it. */
-  readonly what: string;
-  readonly act: () => Promise<unknown>;
+export interface UninstallContext {
+  /** Starts this program. */
+  readonly self: readonly string[];
+  /** Where the engine keeps pods and images; undefined where a real rkt is used. */
+  readonly engineDirectory: (config: Config) => Promise<string | undefined>;
 }
 
-/** `self` starts this program. Resolves with the exit code. */
-export async function runUninstall(options: UninstallOptions, self: readonly string[]): Promise<number> {
+/** Resolves with the exit code. */
+export async function runUninstall(options: UninstallOptions, context: UninstallContext): Promise<number> {
   const { purge, stopPods, dryRun } = options;
   if (process.getuid?.() !== 0 && !dryRun)
     throw new CommandFailure("Only root can uninstall (sudo gantry uninstall)");
-  const { config } = await readConfig({ flags: {}, environment: {} });
-  const pods = await runningPodUnits();
-  const isOne = pods.length === 1;
-  const some = `${pods.length} ${isOne ? "pod" : "pods"}`;
-  const run = isOne ? "runs" : "run";
-  if (purge && pods.length > 0 && !stopPods)
+  const unit = await readTextIfExists(agentUnitPath);
+  if (unit !== undefined && !isWrittenByUs(unit))
     throw new CommandFailure(
-      `${some} ${run}, and --purge removes what ${isOne ? "it runs" : "they run"} from (--stop-pods ends them first)`,
+      `${agentUnitPath} is somebody's own (systemctl disable --now gantry, and move it away)`,
     );
+  const { config } = await readConfig({ flags: {}, environment: {} });
+  refuseToPurgeUnder(await livePodUnits(), options);
+  if (unit !== undefined) await take(stopOfService, options);
+  await using stack = new AsyncDisposableStack();
+  if ((purge || stopPods) && !dryRun)
+    for (const path of [config.unitDir, config.stateDir]) stack.use(await lockForUs(path));
+  // Again: until now the agent may have started some.
+  const pods = await livePodUnits();
+  refuseToPurgeUnder(pods, options);
+  const engine = [...context.self, "rkt"];
+  const engineDir = (await context.engineDirectory(config)) ?? `${config.stateDir}/rkt`;
   const steps = [
-    ...(isWrittenByUs((await readTextIfExists(agentUnitPath)) ?? "") ? serviceSteps() : []),
-    ...(stopPods && pods.length > 0 ? [{ what: `stop ${some}`, act: () => systemctl("stop", ...pods) }] : []),
-    ...(purge ? purgeSteps(config, self) : []),
-    { what: "read systemd's units again", act: () => systemctl("daemon-reload") },
+    ...(unit === undefined ? [] : [removal(agentUnitPath), removal(manPagePath)]),
+    ...(stopPods && pods.length > 0 ? [stopOf(pods)] : []),
+    ...(purge ? [...purgeSteps({ config, engine, engineDir }), removal(sysusersPath)] : []),
+    { what: "read systemd's units again", act: async () => void (await systemctl("daemon-reload")) },
   ];
-  for (const { what, act } of steps) {
-    await print(`${dryRun ? "would " : ""}${what}\n`);
-    if (!dryRun) await act();
-  }
+  for (const step of steps) await take(step, options);
   if (pods.length > 0 && !stopPods)
-    await print(`${some} ${run} on, until systemctl stop '${podUnitGlob}' or the next boot\n`);
+    await print(`${some(pods)} ${run(pods)} on, until systemctl stop '${podUnitGlob}' or the next boot\n`);
   return 0;
 }
 
-function serviceSteps(): readonly Step[] {
-  return [
-    {
-      what: "stop gantry.service",
-      act: () => systemctl("disable", "--now", "--quiet", "gantry.service"),
-    },
-    removal(agentUnitPath),
-    removal(manPagePath),
-  ];
+async function take({ what, act }: Step, { dryRun }: UninstallOptions): Promise<void> {
+  await print(`${dryRun ? "would " : ""}${what}\n`);
+  const afterwards = dryRun ? undefined : await act();
+  if (afterwards !== undefined) await print(`${afterwards}\n`);
 }
 
-/** What runs no more is removed by the engine first, which knows of networks too; a real rkt's pods are not ours alone. */
-function purgeSteps({ stateDir, runDir, unitDir }: Config, self: readonly string[]): readonly Step[] {
-  const engine = [...self, "rkt", `--dir=${stateDir}/rkt`];
-  const gc = [...engine, "gc", "--grace-period=0s", "--expire-prepared=0s"];
-  return [
-    {
-      what: "remove what pods have left",
-      async act() {
-        await runCommand(gc, { timeoutMs: 300_000 });
-        for (const name of await readdir(unitDir))
-          if (/^gantry-[0-9a-f]{8}-[0-9a-f-]{27}.*\.service$/.test(name)) await rm(join(unitDir, name));
-      },
-    },
-    ...["/etc/gantry", stateDir, runDir].map((path) =>
-      isEverybodys.test(path)
-        ? { what: `leave ${path}, where others have things too`, act: async () => undefined }
-        : { what: `remove ${path}`, act: () => removeTree(path) },
-    ),
-    removal(sysusersPath),
-  ];
+const some = (pods: readonly string[]) => `${pods.length} ${pods.length === 1 ? "pod" : "pods"}`;
+const run = (pods: readonly string[]) => (pods.length === 1 ? "runs" : "run");
+
+function refuseToPurgeUnder(pods: readonly string[], { purge, stopPods }: UninstallOptions): void {
+  if (!purge || stopPods || pods.length === 0) return;
+  const what = pods.length === 1 ? "it runs" : "they run";
+  throw new CommandFailure(
+    `${some(pods)} ${run(pods)}, and --purge removes what ${what} from (--stop-pods ends them first)`,
+  );
 }
 
-/** Directories that no program has for itself (hier(7)), where a configuration names one. */
-const isEverybodys = /^\/([^/]*|(etc|home|run|usr|usr\/local|var|var\/lib)\/(?!gantry)[^/]*)$/;
+/** As the agent does, so that none runs or begins to. */
+async function lockForUs(path: string): Promise<AsyncDisposable | undefined> {
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return undefined;
+  const lock = await lockDirectory(path);
+  if (lock === undefined)
+    throw new CommandFailure(`An agent runs that gantry.service does not (${path} is locked); stop it first`);
+  return lock;
+}
+
+const stopOfService: Step = {
+  what: "stop gantry.service",
+  act: async () => void (await systemctl("disable", "--now", "--quiet", "gantry.service")),
+};
+
+/** Each unit has a deadline of its own, which is as long as the pod's grace period wants it. */
+function stopOf(pods: readonly string[]): Step {
+  const timeoutMs = 2 ** 31 - 1; // the most that a timer takes
+  return {
+    what: `stop ${some(pods)}`,
+    act: async () => void (await runCommand(["systemctl", "stop", ...pods], { timeoutMs })),
+  };
+}
 
 function removal(path: string): Step {
-  return { what: `remove ${path}`, act: () => rm(path, { force: true }) };
+  return { what: `remove ${path}`, act: async () => void (await rm(path, { force: true })) };
 }
 
-async function runningPodUnits(): Promise<readonly string[]> {
+async function livePodUnits(): Promise<readonly string[]> {
   const argv = [
     "systemctl",
     "list-units",
     "--plain",
     "--no-legend",
-    "--state=active,activating",
+    "--state=active,reloading,activating,deactivating",
     podUnitGlob,
   ];
   const { stdout } = await runCommand(argv, { timeoutMs: 30_000 });
@@ -109,13 +122,4 @@ async function runningPodUnits(): Promise<readonly string[]> {
     .split("\n")
     .map((line) => line.split(" ")[0] ?? "")
     .filter((unit) => uuidOfPodUnit(unit) !== undefined);
-}
-
-/** What is mounted there itself is a disk of the machine's: it stays, and is emptied. */
-async function removeTree(path: string): Promise<void> {
-  for (const name of await readdir(path).catch(() => [])) {
-    await unmountBelow(join(path, name));
-    await rm(join(path, name), { recursive: true, force: true });
-  }
-  if (!(await isMountPoint(path))) await rm(path, { recursive: true, force: true });
 }
