@@ -5,8 +5,9 @@ import { ConfigError } from "./config/config-error.ts";
 import { LiveConfig } from "./config/live-config.ts";
 import type { ConfigInput } from "./config/read-config.ts";
 import { systemClock } from "./host/clock.ts";
-import { errorChain } from "./host/error.ts";
+import { errorChain, hasErrorCode } from "./host/error.ts";
 import { createLog } from "./host/log.ts";
+import { isConfined } from "./host/outside.ts";
 
 /** Resolves with the exit code. */
 export async function runAgentCommand(
@@ -36,7 +37,17 @@ export async function runAgentCommand(
     return 0;
   } catch (error) {
     if (ended.signal.aborted) return 0;
-    log.error("Cannot run", { error: errorChain(error) });
+    log.error("Cannot run", { error: errorChain(error), ...(isForbiddenByUnit(error) && { hint }) });
     return 1;
   }
+}
+
+const hint = "the unit was written for other directories or ports: run gantry install --now again";
+
+/** The installed unit lets it write, and open ports, as the configuration said then. */
+function isForbiddenByUnit(error: unknown): boolean {
+  if (!isConfined()) return false;
+  for (let at = error; at instanceof Error; at = at.cause)
+    if (hasErrorCode(at, "EROFS", "EACCES")) return true;
+  return false;
 }

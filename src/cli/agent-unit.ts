@@ -59,7 +59,7 @@ export function agentUnit(options: AgentUnitOptions): string {
           ([name, value]): UnitEntry => ["Environment", `${name}=${value}`],
         ),
         ...directories(config),
-        ...(systemdVersion >= confinementVersion ? confinement : []),
+        ...(systemdVersion >= confinementVersion ? [...confinement, ...rightToPorts(config)] : []),
       ],
     },
     { name: "Install", entries: [["WantedBy", "multi-user.target"]] },
@@ -136,6 +136,16 @@ const confinement: readonly UnitEntry[] = [
   ["SystemCallFilter", "setpriority"], // of @resources: nice
   ["SystemCallErrorNumber", "EPERM"],
 ];
+
+/** Added to those of the confinement; 0 is any port from 1024 on. */
+function rightToPorts({ listen }: Config): readonly UnitEntry[] {
+  const isPrivileged = listen.some((address) => {
+    const { protocol, port } = URL.parse(address) ?? { protocol: "", port: "" };
+    if (protocol !== "http:" && protocol !== "https:") return false;
+    return port === "" || (port !== "0" && Number(port) < 1024);
+  });
+  return isPrivileged ? [["CapabilityBoundingSet", "CAP_NET_BIND_SERVICE"]] : [];
+}
 
 /** One word of a list of paths. */
 function quoted(path: string): string {

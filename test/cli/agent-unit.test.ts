@@ -78,6 +78,18 @@ test("other directories may be written, and are waited for", async () => {
   ]);
 });
 
+test.each([
+  ["https://0.0.0.0", true],
+  ["https://0.0.0.0:1023", true],
+  ["http://127.0.0.1:80", true],
+  ["https://0.0.0.0:1024", false],
+  ["https://0.0.0.0:0", false],
+  ["unix:///run/gantry/gantry.sock", false],
+])("the right to ports below 1024 only for who wants one: %s", async (address, isGiven) => {
+  const right = isGiven ? ["CapabilityBoundingSet=CAP_NET_BIND_SERVICE"] : [];
+  expect(await different({ flags: { listen: [address] } })).toEqual(right);
+});
+
 test("an executable with a blank in its path", async () => {
   expect(await different({ executable: "/opt/my tools/gantry" })).toEqual([
     'ExecStart="/opt/my tools/gantry" agent',

@@ -435,7 +435,7 @@ describe("uninstall", () => {
     await rm(dropIn);
     expect(exitCode).toBe(0);
     expect(stdout).toContain(`would leave ${path}, where others have things too\n`);
-    expect(stdout).toContain("would remove /run/gantry\n");
+    expect(stdout).toContain("would remove what gantry made in /run/gantry\n");
   });
 
   test("removes all, when told, but what pods had of the machine", async () => {
