@@ -28,6 +28,8 @@ export interface HttpServerOptions {
 const excessMs = 2000;
 /** How long a client may take to take the answer that ends its connection. */
 const refusalMs = 1000;
+/** Requests that a client may send on while it is answered; they are dropped. Who sends more is cut amid its answer. */
+const droppedMax = 100;
 
 /** What there is to know of a connection beside its socket. */
 interface Client {
@@ -36,6 +38,9 @@ interface Client {
   readonly isExcess: boolean;
   /** Cuts it unless the header of its next request has come. */
   deadline: NodeJS.Timeout | undefined;
+  answering: ServerResponse | undefined;
+  /** Requests that came meanwhile. */
+  dropped: number;
 }
 
 export class HttpServer implements AsyncDisposable {
@@ -110,7 +115,7 @@ export class HttpServer implements AsyncDisposable {
       return;
     }
     const isExcess = this.#clients.size >= connections;
-    this.#clients.set(socket, { raw, isExcess, deadline: undefined });
+    this.#clients.set(socket, { raw, isExcess, deadline: undefined, answering: undefined, dropped: 0 });
     this.#setDeadline(socket, isExcess ? excessMs : headerMs, () =>
       this.#refuse(new RequestError(408, "The request's header did not come in time"), socket),
     );
@@ -139,9 +144,21 @@ export class HttpServer implements AsyncDisposable {
       this.#refuse(new RequestError(503, `There are ${limits.connections} connections already`), socket);
       return;
     }
+    if (client.answering !== undefined) {
+      drop(request, client, client.answering);
+      return;
+    }
+    client.answering = response;
     clearTimeout(client.deadline);
-    // A connection that is not used again goes without a word.
-    response.once("finish", () => this.#setDeadline(socket, limits.silenceMs, () => client.raw.destroy()));
+    response.once("finish", () => {
+      if (client.dropped > 0) {
+        this.#close(socket, "");
+        return;
+      }
+      client.answering = undefined;
+      // A connection that is not used again goes without a word.
+      this.#setDeadline(socket, limits.silenceMs, () => client.raw.destroy());
+    });
     const door = this.#options.door(request);
     const claimFollower = () => this.#claimFollower(client.raw);
     void new Exchange({ request, response, upgradable, door, limits, log, claimFollower }).run(app);
@@ -149,6 +166,11 @@ export class HttpServer implements AsyncDisposable {
 
   /** Answered like every other, unless the app takes the socket. */
   #answerUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const client = this.#clients.get(socket);
+    if (client?.answering !== undefined) {
+      drop(request, client, client.answering);
+      return;
+    }
     if (head.length > 0) socket.unshift(head);
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
@@ -182,15 +204,30 @@ export class HttpServer implements AsyncDisposable {
       ([name, value]) => `${name}: ${value}`,
     );
     const answer = `HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join("\r\n")}\r\n\r\n${text}`;
+    this.#close(socket, answer);
+  }
+
+  #close(socket: Duplex, last: string): void {
     const raw = this.#clients.get(socket)?.raw ?? socket;
     if (!socket.writable) {
       raw.destroy();
       return;
     }
-    socket.end(answer, () => raw.destroy());
+    socket.end(last, () => raw.destroy());
     const late = setTimeout(() => raw.destroy(), refusalMs); // who has not ended a TLS handshake cannot be answered
     raw.once("close", () => clearTimeout(late));
   }
+}
+
+/**
+ * What is sent before the last request is answered: bun (1.4) gives out all of it at once, and so one connection could have everything made
+ * that it asks for. RFC 9112 9.3.2 lets a server close instead.
+ */
+function drop(request: IncomingMessage, client: Client, answering: ServerResponse): void {
+  client.dropped += 1;
+  answering.shouldKeepAlive = false;
+  request.resume();
+  if (client.dropped > droppedMax) client.raw.destroy();
 }
 
 /** By node's code; undefined: the connection is lost. */

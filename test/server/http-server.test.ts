@@ -97,6 +97,42 @@ describe.each(addresses)("at %s", (address) => {
     expect(client.text().match(/HTTP\/1\.1 /g)).toHaveLength(1);
   });
 
+  test("of requests that are sent at once one is answered at a time, and what came meanwhile is dropped with the connection", async () => {
+    let asked = 0;
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    const slow: Answerer = {
+      async fetch() {
+        asked += 1;
+        await answered;
+        return new Response("done");
+      },
+    };
+    await using listener = await listenAt(slow, address);
+    const client = rawClient(listener.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(50));
+    await waitUntil("the first request", () => asked > 0);
+    answer();
+    await client.closed;
+    expect(asked).toBe(1);
+    expect(client.text().match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    expect(client.text()).toContain("\r\nConnection: close\r\n");
+    expect(client.text()).toContain("done");
+  });
+
+  test("who sends thousands of requests before it takes their answers is cut", async () => {
+    let asked = 0;
+    const large: Answerer = {
+      fetch() {
+        asked += 1;
+        return new Response("x".repeat(100_000), { headers: { "content-length": "100000" } });
+      },
+    };
+    await using listener = await listenAt(large, address);
+    // They are there before it has a turn to take anything.
+    const client = rawClient(listener.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(5000));
+    await client.closed;
+    expect(asked).toBeLessThan(500);
+  });
+
   test("a header that trickles in is cut, and so is a connection that says nothing", async () => {
     await using listener = await listenAt(testApp().app, address, { limits: { headerMs: 300 } });
     const silent = rawClient(listener.address);
