@@ -7,6 +7,7 @@ import { type JournalStart, lastCursor, readJournal, syncJournal } from "../syst
 import { type AppLog, logOfPod, logOfRevision, toLines } from "./app-log.ts";
 import { type FoundContainer, findContainer, type ShownPods } from "./find-container.ts";
 import { JournalFollowers } from "./journal-followers.ts";
+import { Turns } from "./turns.ts";
 
 export interface LoggedPods extends ShownPods {
   /** Tells when anything of a pod's status has changed; the result ends it. */
@@ -18,10 +19,14 @@ export interface ChangedPod {
   readonly object: { readonly metadata?: { readonly namespace?: string; readonly name?: string } };
 }
 
+/** Each has a journalctl that reads all there is. */
+const tailsAtOnce = 4;
+
 export class PodLogs {
   readonly #status: LoggedPods;
   readonly #isBuiltin: boolean;
   readonly #followers = new JournalFollowers();
+  readonly #tailTurns = new Turns(tailsAtOnce);
   #syncing: Promise<void> = Promise.resolve();
   #nextSync: Promise<void> | undefined;
 
@@ -66,12 +71,19 @@ export class PodLogs {
     const ended = await this.#awaitEnd(query, revision, stack);
     let start: JournalStart = sinceUs === undefined ? undefined : { kind: "since", realtimeUs: sinceUs };
     if (tailLines !== undefined && tailLines > 0 && log.isExact) start = { kind: "tail", lines: tailLines };
-    else if (tailLines !== undefined) {
-      const cursor = yield* readTail(log, { tailLines, sinceUs, signal });
-      start = cursor === undefined ? undefined : { kind: "after", cursor };
-    }
+    else if (tailLines !== undefined) start = await this.#startOfTail(log, { tailLines, sinceUs, signal });
     for await (const entries of this.#followers.follow(log.match, { start, signal, ended })) {
       yield selected(log, entries, sinceUs);
+    }
+  }
+
+  async #startOfTail(log: AppLog, tail: Tail): Promise<JournalStart> {
+    try {
+      using _turn = await this.#tailTurns.take(tail.signal);
+      return await startOfTail(log, tail);
+    } catch (error) {
+      if (!tail.signal.aborted) throw error;
+      return undefined;
     }
   }
 
@@ -138,33 +150,40 @@ export async function* readLog(
   for await (const entries of readJournal(log.match, start, signal)) yield selected(log, entries, sinceUs);
 }
 
-/**
- * The last lines where it is known only of what was read whether it is the app's: read twice, first to count, as they may be more than memory
- * holds. Returns the cursor of the last entry that there is.
- */
-async function* readTail(
-  log: AppLog,
-  { tailLines, sinceUs, signal }: Range & { readonly tailLines: number },
-): AsyncGenerator<readonly JournalEntry[], string | undefined, undefined> {
-  let cursor = await lastCursor(log.match, signal);
-  if (tailLines === 0) return cursor;
-  const since: JournalStart = sinceUs === undefined ? undefined : { kind: "since", realtimeUs: sinceUs };
-  let count = 0;
-  for await (const entries of readJournal(log.match, since, signal)) {
-    cursor = entries.at(-1)?.cursor ?? cursor;
-    count += selected(log, entries, sinceUs).length;
-  }
-  let left = Math.min(count, tailLines);
-  let before = count - left;
-  for await (const entries of readJournal(log.match, since, signal)) {
-    const ours = selected(log, entries, sinceUs);
-    const last = ours.slice(before, before + left);
-    before = Math.max(0, before - ours.length);
-    left -= last.length;
-    if (last.length > 0) yield last;
+type Tail = Range & { readonly tailLines: number };
+
+/** The last lines where it is known only of what was read whether it is the app's. */
+async function* readTail(log: AppLog, tail: Tail): AsyncGenerator<readonly JournalEntry[], void, undefined> {
+  let left = tail.tailLines;
+  if (left === 0) return;
+  const start = await startOfTail(log, tail);
+  for await (const entries of readJournal(log.match, start, tail.signal)) {
+    const ours = selected(log, entries, tail.sinceUs).slice(0, left);
+    left -= ours.length;
+    if (ours.length > 0) yield ours;
     if (left === 0) break;
   }
-  return cursor;
+}
+
+/** Where they begin: read twice, first to count, as they may be more than memory holds. */
+async function startOfTail(log: AppLog, { tailLines, sinceUs, signal }: Tail): Promise<JournalStart> {
+  if (tailLines === 0) {
+    const cursor = await lastCursor(log.match, signal);
+    return cursor === undefined ? undefined : { kind: "after", cursor };
+  }
+  const since: JournalStart = sinceUs === undefined ? undefined : { kind: "since", realtimeUs: sinceUs };
+  let before = -tailLines;
+  for await (const entries of readJournal(log.match, since, signal)) {
+    before += selected(log, entries, sinceUs).length;
+  }
+  if (before <= 0) return since;
+  for await (const entries of readJournal(log.match, since, signal)) {
+    const ours = selected(log, entries, sinceUs);
+    const last = ours[before - 1];
+    if (last) return { kind: "after", cursor: last.cursor };
+    before -= ours.length;
+  }
+  return since; // as the journal has forgotten what was before
 }
 
 function selected(

@@ -351,6 +351,38 @@ describe("with a real rkt, one console for all", () => {
     expect(seen).toEqual([...expected, "one", "two", "three"]);
   });
 
+  test("many who follow from a tail and take none of it keep no journalctl but the one they share", async () => {
+    const uuid = randomUUID() as RktUuid;
+    const settings = "LogRateLimitIntervalSec=0";
+    await using _unit = await printed(podUnitName(uuid), "seq -f %01000.0f 3000", settings); // more than pipes hold
+    const logs = new PodLogs({ status: pods(withApps(uuid, "main")), isBuiltin: false });
+    const last = "2999".padStart(1000, "0");
+    await waitUntil("the journal", async () => (await lines(logs.open(query()))).includes(last));
+    const leave = new AbortController();
+    const follow = () => {
+      const log = logs.open(query({ follow: true, tailLines: 2500, signal: leave.signal }));
+      if (log.kind !== "stream") throw new Error(log.kind);
+      return log.lines[Symbol.asyncIterator]();
+    };
+    const all = Array.from({ length: 20 }, follow);
+    const counts: number[] = [];
+    const first = Promise.all(all.map((one) => one.next()));
+    const isDone = first.then(() => true);
+    await waitUntil("the first lines of all", () => {
+      counts.push(Number(run("pgrep", "-fc", "--", `journalctl.*${uuid}`)));
+      return Promise.race([isDone, Bun.sleep(0).then(() => false)]);
+    });
+    // Four that count, four that read what is not in the feed, and the feed's.
+    expect(Math.max(...counts)).toBeLessThanOrEqual(9);
+    for (const { value } of await first) expect(Number(value?.[0]?.message)).toBe(501);
+    await waitUntil(
+      "the others to go",
+      () => run("pgrep", "-fc", "--", `journalctl.*${uuid}`).trim() === "1",
+    );
+    leave.abort();
+    await Promise.all(all.map((one) => one.return?.()));
+  });
+
   test("of a pod with one app, what is not of that form is the app's: fly's", async () => {
     await using at = await ofConsole(["main"]);
     expect(await lines(at.logs.open(query()))).toContain("networking: rkt says");
@@ -358,9 +390,9 @@ describe("with a real rkt, one console for all", () => {
 });
 
 /** A unit of that name, run to its end. */
-async function printed(name: ReturnType<typeof podUnitName>, script: string) {
+async function printed(name: ReturnType<typeof podUnitName>, script: string, settings = "") {
   const unit = await writeUnit(
-    `[Service]\nType=oneshot\nExecStart=/bin/sh -c '${script.replaceAll("%", "%%")}'\n`,
+    `[Service]\nType=oneshot\n${settings}\nExecStart=/bin/sh -c '${script.replaceAll("%", "%%")}'\n`,
     name,
   );
   run("systemctl", "start", name);
