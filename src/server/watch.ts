@@ -24,10 +24,6 @@ export interface WatchOptions<T> {
   readonly stallMs?: number;
 }
 
-interface Named {
-  readonly metadata?: { readonly namespace?: string; readonly name?: string };
-}
-
 const stallMs = 60_000;
 /** Proxies and people tell by it that the connection is alive. */
 const heartbeatMs = 15_000;
@@ -43,7 +39,7 @@ function wantsEvents(accept = ""): boolean {
   return accept.includes("text/event-stream");
 }
 
-export class Watch<T extends Named> {
+export class Watch<T extends object> {
   readonly #options: WatchOptions<T>;
   /** An object is serialised once for all who watch. */
   readonly #json = new WeakMap<T, string>();
@@ -112,15 +108,13 @@ interface FollowerOptions<T> extends WatchOptions<T> {
   json(object: T): string;
 }
 
-class Follower<T extends Named> {
+class Follower<T> {
   readonly #options: FollowerOptions<T>;
   readonly #encoder = new TextEncoder();
   /** Up to which it has been told, or spared. */
   #version = 0;
   /** The version that it would begin again from. */
   #toldVersion = 0;
-  /** What it has been told of and matches; undefined: not known, as it began from a version. */
-  #known: Set<string> | undefined;
   readonly #end = new AbortController();
   readonly #ended: AbortSignal;
 
@@ -169,7 +163,6 @@ class Follower<T extends Named> {
   #all(): string {
     const { source, query, format, matches, json } = this.#options;
     const all = source.list().filter((object) => matches(object));
-    this.#known = new Set(all.map(keyOf));
     this.#version = Number(source.resourceVersion);
     this.#toldVersion = this.#version;
     const told = all.map((object) => format.change("added", json(object), undefined)).join("");
@@ -194,15 +187,12 @@ class Follower<T extends Named> {
     }
   }
 
-  #tell({ kind, object, version }: Change<T>): string {
+  #tell({ kind, object, previous, version }: Change<T>): string {
     const { format, matches, json } = this.#options;
     this.#version = version;
-    const key = keyOf(object);
-    const isKnown = this.#known?.has(key) ?? (kind !== "added" && (kind === "modified" || matches(object)));
+    const isKnown = previous !== undefined && matches(previous);
     const isMatch = kind !== "deleted" && matches(object);
     if (!isKnown && !isMatch) return "";
-    if (isMatch) this.#known?.add(key);
-    else this.#known?.delete(key);
     this.#toldVersion = version;
     return format.change(isMatch ? (isKnown ? "modified" : "added") : "deleted", json(object), version);
   }
@@ -231,8 +221,4 @@ class Follower<T extends Named> {
       this.#ended.removeEventListener("abort", leave);
     }
   }
-}
-
-function keyOf({ metadata }: Named): string {
-  return `${metadata?.namespace}/${metadata?.name}`;
 }

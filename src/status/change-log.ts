@@ -5,6 +5,8 @@ export interface Change<T> {
   readonly kind: "added" | "modified" | "deleted";
   /** When deleted: as it was last. */
   readonly object: T;
+  /** As it was before; undefined when added. */
+  readonly previous: T | undefined;
   readonly version: number;
 }
 
@@ -31,9 +33,9 @@ export class ChangeLog<T> {
   }
 
   /** Keeps a change, whose object `make` makes with its version. Nobody is told of it yet. */
-  append(kind: Change<T>["kind"], make: (version: number) => T): Change<T> {
+  append(kind: Change<T>["kind"], previous: T | undefined, make: (version: number) => T): Change<T> {
     this.#version += 1;
-    const change = { kind, object: make(this.#version), version: this.#version };
+    const change = { kind, object: make(this.#version), previous, version: this.#version };
     this.#changes.push(change);
     return change;
   }

@@ -99,7 +99,8 @@ export class EventStore {
 
   #put(key: string, event: CountedEvent): readonly Change<V1Event>[] {
     const shown = (version: number) => this.#shown(key, event, version);
-    const change = this.#log.append(this.#entries.has(key) ? "modified" : "added", shown);
+    const previous = this.#entries.get(key)?.shown;
+    const change = this.#log.append(previous ? "modified" : "added", previous, shown);
     this.#move(key, { event, shown: change.object });
     return this.#entries.size > eventsMax ? [change, ...this.#forgetOldest()] : [change];
   }
@@ -112,10 +113,10 @@ export class EventStore {
   #forgetOldest(): readonly Change<V1Event>[] {
     const [oldest] = this.#entries;
     if (oldest === undefined) return [];
-    const [key, { event }] = oldest;
+    const [key, { event, shown }] = oldest;
     this.#entries.delete(key);
     this.#writtenMs.delete(key);
-    return [this.#log.append("deleted", (version) => this.#shown(key, event, version))];
+    return [this.#log.append("deleted", shown, (version) => this.#shown(key, event, version))];
   }
 
   #shown(key: string, event: CountedEvent, version: number): V1Event {

@@ -142,7 +142,7 @@ export class StatusStore {
     for (const [key, { pod }] of before) {
       if (entries.has(key)) continue;
       this.#images.delete(key);
-      changes.push(this.#log.append("deleted", (version) => withVersion(pod, version)));
+      changes.push(this.#log.append("deleted", pod, (version) => withVersion(pod, version)));
     }
     this.#entries = entries;
     this.#log.tell(changes);
@@ -184,7 +184,8 @@ export class StatusStore {
     const derived = derivePod(view, old?.pod);
     const text = JSON.stringify(derived);
     if (old?.text === text) return { entry: { view, text, pod: old.pod }, changes: [] };
-    const change = this.#log.append(old ? "modified" : "added", (version) => withVersion(derived, version));
+    const kind = old ? "modified" : "added";
+    const change = this.#log.append(kind, old?.pod, (version) => withVersion(derived, version));
     return { entry: { view, text, pod: change.object }, changes: [change] };
   }
 

@@ -172,6 +172,25 @@ describe("Kubernetes' watch", () => {
   });
 });
 
+test("regression: who begins from a version was told that pods are deleted that it had not selected", async () => {
+  const { ask, set, store } = create();
+  set({ web: { app: "web" }, db: { app: "db" } });
+  const version = store.resourceVersion;
+  set({ db: { app: "other" } });
+  set({ db: undefined });
+  set({ web: { app: "web", tier: "1" } });
+  set({ web: { app: "other" } });
+  set({ web: { app: "web" } });
+  set({ web: undefined });
+  const lines = await openLines(ask(`/pods?watch=true&labelSelector=app%3Dweb&resourceVersion=${version}`));
+  expect([await lines.brief(), await lines.brief(), await lines.brief(), await lines.brief()]).toEqual([
+    "MODIFIED web",
+    "DELETED web",
+    "ADDED web",
+    "DELETED web",
+  ]);
+});
+
 describe("server-sent events", () => {
   test("tell of what there is, from where to go on, and of each change with its version", async () => {
     const { ask, set, store } = create();
