@@ -46,10 +46,12 @@ export class JournalFeed implements Disposable {
   }
 
   async #run(match: JournalMatch, after: string | undefined): Promise<void> {
-    for await (const entries of followJournal(match, after, this.#end.signal)) {
+    const { signal } = this.#end;
+    for await (const entries of followJournal(match, after, signal)) {
       this.#add(entries);
       this.#tell();
     }
+    if (!signal.aborted) throw new Error("journalctl has ended"); // as it does with success when it is asked to
   }
 
   #add(entries: readonly JournalEntry[]): void {
@@ -67,6 +69,11 @@ export class JournalFeed implements Disposable {
     this.#first += dropped.length;
     this.#bytes -= dropped.reduce((sum, entry) => sum + sizeOf(entry), 0);
     this.#base = dropped.at(-1)?.cursor ?? this.#base;
+  }
+
+  /** Nothing more comes of it. */
+  get hasFailed(): boolean {
+    return this.#error !== undefined;
   }
 
   #tell(): void {

@@ -63,7 +63,7 @@ export class JournalFollowers {
   async #join(match: JournalMatch, place: DisposableStack): Promise<JournalFeed> {
     const key = JSON.stringify(match);
     let shared = this.#feeds.get(key);
-    if (shared === undefined) {
+    if (shared === undefined || shared.feed.hasFailed) {
       const feed = new JournalFeed();
       shared = { feed, started: feed.start(match), followers: 0 };
       this.#feeds.set(key, shared);

@@ -49,7 +49,10 @@ export class Exchange {
       if (this.#isUpgraded) return;
       await this.#send(answer);
     } catch (error) {
-      if (!this.#left.signal.aborted) log.error("Cannot send an answer", { error: errorChain(error) });
+      // Undefined: who made the body has said what it was.
+      if (error !== undefined && !this.#left.signal.aborted) {
+        log.error("Cannot send an answer", { error: errorChain(error) });
+      }
       response.destroy();
     } finally {
       clearTimeout(late);

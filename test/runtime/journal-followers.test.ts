@@ -137,6 +137,27 @@ describe("followers of one unit", () => {
     await waitUntil("journalctl to go", () => countOf(unit.name, "") === "0");
   }, 90_000);
 
+  test("regression: one who had not noticed yet that journalctl failed kept it from who came later", async () => {
+    await using unit = await writer();
+    const followers = new JournalFollowers();
+    const leave = new AbortController();
+    const slow = followers.follow(of(unit.name), { start: undefined, signal: leave.signal, ended: never });
+    unit.tell("echo one");
+    await slow.next();
+    const quick = follower(followers, unit.name);
+    await waitUntil("a line", () => quick.heard.length === 1);
+    run("pkill", "-KILL", "-f", `journalctl.*--follow.*${unit.name}`);
+    await expect(quick.done).rejects.toThrow("Cannot read the journal");
+    const late = follower(followers, unit.name);
+    unit.tell("echo two");
+    await waitUntil("the next line", () => late.heard.length === 2);
+    expect(late.heard).toEqual(["one", "two"]);
+    late.leave();
+    await late.done;
+    await expect(slow.next()).rejects.toThrow("Cannot read the journal");
+    await waitUntil("journalctl to go", () => countOf(unit.name, "") === "0");
+  });
+
   test("hear of it when journalctl fails", async () => {
     await using unit = await writer();
     const one = follower(new JournalFollowers(), unit.name);

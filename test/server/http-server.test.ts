@@ -5,7 +5,7 @@ import type { Answerer } from "../../src/server/connection.ts";
 import { tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
 import { curled, listenAt, rawClient, statusOf } from "./at-socket.ts";
-import { silentLog, testApp } from "./test-app.ts";
+import { logLine, silentLog, testApp } from "./test-app.ts";
 
 const dir = await tempDir();
 afterAll(() => dir[Symbol.asyncDispose]());
@@ -227,6 +227,48 @@ describe.each(addresses)("at %s", (address) => {
     await waitUntil("the third", () => third.text().includes("first"));
     for (const { socket } of [second, third]) socket.destroy();
     await waitUntil("all to be ended", () => log.openCount() === 0);
+  });
+
+  test("an answer that fails is cut, and the log says why", async () => {
+    let log = "";
+    const write = (line: string) => {
+      log += line;
+    };
+    const failing: Answerer = {
+      fetch: () =>
+        new Response(
+          new ReadableStream({
+            pull() {
+              throw new Error("broken");
+            },
+          }),
+        ),
+    };
+    await using listener = await listenAt(failing, address, { write });
+    await rawClient(listener.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").closed;
+    expect(log).toContain("Cannot send an answer");
+    expect(log).toContain("broken");
+  });
+
+  test("regression: a container's log that failed was in the agent's log twice", async () => {
+    let log = "";
+    const write = (line: string) => {
+      log += line;
+    };
+    async function* lines() {
+      yield [logLine("first")];
+      throw new Error("journalctl failed");
+    }
+    const { app, world } = testApp({
+      log: () => ({ kind: "stream", container: "app", isRunning: true, lines: lines() }),
+    });
+    await using listener = await listenAt(app, address, { write });
+    const { port } = new URL(listener.address);
+    const client = rawClient(listener.address, `GET ${follow} HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`);
+    await client.closed;
+    expect(client.text()).not.toEndWith("\r\n0\r\n\r\n");
+    expect(world.logged).toEqual([expect.stringContaining("journalctl failed")]);
+    expect(log).toBe("");
   });
 
   test("an upgrade to something else than a WebSocket is answered as if it were not asked for", async () => {
