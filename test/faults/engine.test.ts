@@ -2,13 +2,12 @@
 // attempt stays.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readdir, utimes } from "node:fs/promises";
 import { writeAci } from "../aci.ts";
 import { faultyExecutable } from "../e2e/executable.ts";
 import { Machine, run } from "../e2e/machine.ts";
 import { networkState } from "../engine/network/networked-pod.ts";
 import { waitUntil } from "../wait-until.ts";
-import { leftoversOf } from "./machine-state.ts";
+import { ageEmbryos, leftoversOf } from "./machine-state.ts";
 import { untilNone } from "./until-none.ts";
 
 let machine: Machine;
@@ -81,7 +80,7 @@ test.each([
     await writeAci(machine.image, { version: making.replaceAll(/\W/g, "") }); // another each time, so that it has to be stored
     await machine.write("web.yaml", manifest(machine.image));
     await killCommand(making);
-    await ageEmbryos();
+    await ageEmbryos(machine);
     await machine.startAgent();
     await machine.waitForReady("web");
     expect((await machine.runningUnits()).size).toBe(1);
@@ -107,10 +106,4 @@ async function killCommand(point: string): Promise<void> {
     },
   );
   await machine.stopAgent("SIGKILL");
-}
-
-/** One that is some seconds old may still be being made. */
-async function ageEmbryos(): Promise<void> {
-  const directory = `${machine.path}/state/rkt/pods/embryo`;
-  for (const name of await readdir(directory)) await utimes(`${directory}/${name}`, 1, 1);
 }

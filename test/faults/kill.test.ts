@@ -7,7 +7,7 @@ import { Machine } from "../e2e/machine.ts";
 import { networkState } from "../engine/network/networked-pod.ts";
 import { agentPoints, missedPoints } from "./agent-points.ts";
 import { ChangingPods } from "./changing-pods.ts";
-import { doubledStages, invocationsOf, leftoversOf } from "./machine-state.ts";
+import { ageEmbryos, doubledStages, invocationsOf, leftoversOf } from "./machine-state.ts";
 import { random, seed } from "./random.ts";
 import { untilNone } from "./until-none.ts";
 
@@ -64,6 +64,7 @@ test(`the agent killed ${kills} times over 20 pods (seed ${seed})`, async () => 
   console.log(`kill -9: of ${kills}, ${[...hit.values()].reduce((a, b) => a + b, 0)} at ${hit.size} points`);
 
   await machine.stopAgent("SIGKILL");
+  await ageEmbryos(machine);
   await machine.startAgent();
   await untilAsWritten(machine, world);
   expect(await world.overlaps()).toBe("");
