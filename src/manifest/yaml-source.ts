@@ -50,7 +50,11 @@ export class YamlSource {
     const isTooLong =
       text.length > lexemesMax / 2 && new Lexer().lex(text).drop(lexemesMax).next().done === false;
     const parsed = isTooLong ? [] : parse(text, this.#lines);
-    const mayBeSecret = /\bSecret/.test(text);
+    const kinds = [...text.matchAll(/\bkind\b\W*(\w*)/gi)];
+    const mayBeSecret =
+      /\bSecret/.test(text) ||
+      kinds.length < parsed.length ||
+      kinds.some(([, kind]) => !/^(Pod|ConfigMap|List)$/.test(kind ?? ""));
     const problems: SourceProblem[] = parsed.flatMap(({ errors, warnings }) =>
       [...errors, ...warnings].map((error) => toProblem(error, mayBeSecret)),
     );
