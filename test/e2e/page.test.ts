@@ -11,13 +11,19 @@ let browser: Browser;
 let url: string;
 
 beforeAll(async () => {
-  machine = await Machine.create({ flags: ["--listen=http://127.0.0.1:0"] });
+  machine = await Machine.create({ flags: [`--listen=http://127.0.0.1:${await freePort()}`] });
   await machine.write("web.yaml", manifest("web", { image: machine.image }));
   await machine.startAgent();
   url = /address=(http:\/\/127\.0\.0\.1:\d+)/.exec(machine.log)?.[1] ?? "";
   await machine.waitForReady("web");
   browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
 });
+
+/** The agent has it again when it is started anew. */
+async function freePort(): Promise<number> {
+  await using server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+  return server.port ?? 0;
+}
 
 afterAll(async () => {
   await browser?.close();
@@ -68,6 +74,93 @@ test("a pod's detail follows its log", async () => {
   expect(await it.page.getByRole("table", { name: "Containers" }).textContent()).toContain("main");
   await it.page.getByRole("table", { name: "Events" }).getByText("Started").first().waitFor();
   await screenshot(it.page, "pod");
+});
+
+test("a redraw takes neither the focus nor the place in the log", async () => {
+  const script = "for i in $(seq 100); do echo line $i; done; trap 'exit 0' TERM; while :; do sleep 1; done";
+  await machine.write("long.yaml", manifest("long", { image: machine.image, scripts: { main: script } }));
+  await using it = await open("#/pods/default/long-node");
+  const lines = it.page.locator("#lines");
+  await waitUntil("all lines", async () => (await lines.textContent())?.includes("line 100"));
+  const shown = it.page.locator("#pods-count");
+  const state = () =>
+    it.page.evaluate("[document.activeElement.id, document.getElementById('lines').scrollTop]");
+  for (const [id, scrollTop] of [
+    ["lines", 100],
+    ["container", 200],
+  ] as const) {
+    await it.page.locator(`#${id}`).focus();
+    await it.page.evaluate(`document.getElementById("lines").scrollTop = ${scrollTop}`);
+    const before = await shown.textContent();
+    await machine.write(`${id}.yaml`, manifest(id, { image: machine.image }));
+    await waitUntil("a redraw", async () => (await shown.textContent()) !== before);
+    expect(await state()).toEqual([id, scrollTop]);
+  }
+  for (const name of ["lines.yaml", "container.yaml", "long.yaml"]) await machine.remove(name);
+});
+
+test("of a loud pod's log the last lines are kept, and no more", async () => {
+  const script = "trap 'exit 0' TERM; i=1; while :; do seq $i $((i + 499)); i=$((i + 500)); sleep 0.1; done";
+  await machine.write("loud.yaml", manifest("loud", { image: machine.image, scripts: { main: script } }));
+  await using it = await open("#/pods/default/loud-node");
+  const shown = async () =>
+    (
+      (await it.page
+        .locator("#lines")
+        .textContent()
+        .catch(() => "")) ?? ""
+    )
+      .trim()
+      .split("\n");
+  await waitUntil("a line", async () => Number((await shown()).at(-1)) > 0);
+  const first = Number((await shown())[0]);
+  await waitUntil("far more than are kept", async () => Number((await shown()).at(-1)) > first + 8000);
+  const kept = await shown();
+  expect(kept.length).toBeGreaterThanOrEqual(2000);
+  expect(kept.length).toBeLessThanOrEqual(4001);
+  await machine.remove("loud.yaml");
+});
+
+/** The number that the shown log has last counted to. */
+async function lastTick(page: Page): Promise<number> {
+  return Number(/tick (\d+)\s*$/.exec((await page.locator("#lines").textContent()) ?? "")?.[1]);
+}
+
+test("a page that is not looked at holds no connection, and goes on when it is", async () => {
+  await using it = await open("#/pods/default/web-node");
+  await waitUntil("a line", async () => (await lastTick(it.page)) > 0);
+  const ended: string[] = [];
+  const note = (request: { url(): string }) => ended.push(new URL(request.url()).pathname);
+  it.page.on("requestfailed", note).on("requestfinished", note);
+  const look = (isHidden: boolean) =>
+    it.page.evaluate(`
+      Object.defineProperty(document, "hidden", { configurable: true, value: ${isHidden} });
+      document.dispatchEvent(new Event("visibilitychange"));
+    `);
+  await look(true);
+  await waitUntil("the end of each", () =>
+    ["/pods", "/events", "/pods/default/web-node/logs"].every((path) => ended.includes(path)),
+  );
+  const before = await lastTick(it.page);
+  await machine.write("hidden.yaml", manifest("hidden", { image: machine.image }));
+  await machine.waitForReady("hidden");
+  await look(false);
+  await waitUntil("another line", async () => (await lastTick(it.page)) > before);
+  await it.page.evaluate("location.hash = '#/pods'");
+  await it.page.getByRole("link", { name: "hidden-node" }).waitFor();
+  await machine.remove("hidden.yaml");
+});
+
+test("a log goes on after the agent was started anew", async () => {
+  const page = await browser.newPage(); // its console tells of the connection that is refused meanwhile
+  await page.goto(`${url}/#/pods/default/web-node`);
+  await waitUntil("a line", async () => (await lastTick(page)) > 0);
+  const before = await lastTick(page);
+  await machine.stopAgent();
+  await page.getByText("no connection to the agent").waitFor();
+  await machine.startAgent();
+  await waitUntil("more lines", async () => (await lastTick(page)) > before + 1);
+  await page.close();
 });
 
 test("a broken edit is shown with its place, and as text only", async () => {

@@ -8,13 +8,13 @@ const logLinesMax = 2000;
 const pods = new Map();
 const events = new Map();
 let manifests = { files: [] };
-/** The pod whose log is shown, and what ends its stream. */
+/** The reading of the log that is shown; undefined: none is. */
 let log;
 
 const byId = (id) => document.getElementById(id);
 const main = byId("main");
 
-/** Once for each pod that is looked at: its lines are not made anew when its state changes. */
+/** Once for each pod that is looked at: no redraw touches it, so that it keeps its place and the focus. */
 function logView(key) {
   const names = statusesOf(pods.get(key)).map(({ name }) => name);
   const select = h(
@@ -43,9 +43,10 @@ function logView(key) {
 }
 
 async function readLog(key) {
-  log?.abort();
-  log = new AbortController();
-  const { signal } = log;
+  log?.end.abort();
+  const reading = { key, end: new AbortController(), lineCount: 0, isCut: false, isRefused: false };
+  log = reading;
+  const { signal } = reading.end;
   const lines = byId("lines");
   lines.replaceChildren();
   const isPrevious = byId("previous").checked;
@@ -53,19 +54,31 @@ async function readLog(key) {
   for (const name of isPrevious ? ["previous"] : ["follow", "allRevisions"]) query.set(name, "true");
   try {
     const answer = await fetch(`/pods/${key}/logs?${query}`, { signal });
-    if (!answer.ok) return lines.append((await answer.json()).detail);
-    for await (const text of answer.body.pipeThrough(new TextDecoderStream())) appendLines(lines, text);
+    if (answer.ok)
+      for await (const text of answer.body.pipeThrough(new TextDecoderStream()))
+        appendLines(lines, text, reading);
+    else lines.append((await answer.json()).detail);
+    reading.isRefused = !answer.ok && !isPrevious; // as by an agent that has just started
+    reading.isCut = !isPrevious;
   } catch (error) {
+    reading.isCut = true;
     if (!signal.aborted) lines.append(`\n(${error.message})`);
   }
 }
 
-function appendLines(lines, text) {
+const newlinesIn = (text) => text.split("\n").length - 1;
+
+/** As many pieces are kept as have the last lines in them, and of a piece only those. */
+function appendLines(lines, text, reading) {
   const isAtEnd = lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 8;
-  lines.append(text);
-  if (lines.childNodes.length > logLinesMax) {
-    lines.normalize();
-    lines.textContent = lines.textContent.split("\n").slice(-logLinesMax).join("\n");
+  const kept = text.split("\n").slice(-logLinesMax - 1);
+  lines.append(kept.join("\n"));
+  reading.lineCount += kept.length - 1;
+  for (let first = lines.firstChild; ; first = lines.firstChild) {
+    const left = reading.lineCount - newlinesIn(first.data);
+    if (left < logLinesMax) break;
+    reading.lineCount = left;
+    first.remove();
   }
   if (isAtEnd) lines.scrollTop = lines.scrollHeight;
 }
@@ -96,20 +109,22 @@ function render() {
   byId("pods-count").textContent = String(pods.size);
   byId("manifests-count").textContent = rejected > 0 ? `${rejected} rejected` : "";
   byId("manifests-count").className = `count ${rejected > 0 ? "bad" : ""}`;
-  const kept = isNew ? undefined : (byId("log") ?? undefined);
   const causes = isNew ? [] : [...(byId("explain")?.childNodes ?? [])];
-  if (isNew) log?.abort();
-  main.replaceChildren(
+  byId("view").replaceChildren(
     ...viewOf(key)
       .flat(2)
       .filter((child) => child !== undefined),
-    ...(kept ? [kept] : []),
   );
   byId("explain")?.append(...causes);
-  if (key !== undefined && kept === undefined && pods.has(key)) {
-    main.append(logView(key));
-    readLog(key);
+  if (isNew) {
+    log?.end.abort();
+    log = undefined;
+    byId("pod-log").replaceChildren();
   }
+  if (log === undefined && key !== undefined && pods.has(key)) {
+    byId("pod-log").append(logView(key));
+    readLog(key);
+  } else if (log?.isRefused) readLog(log.key);
   if (key !== undefined) explain(key);
   if (focused) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
@@ -138,23 +153,35 @@ async function readManifests() {
   renderSoon();
 }
 
-/** Keeps `objects` as the server has them; the browser connects again by itself, from where it was. */
+/**
+ * Keeps `objects` as the server has them, from `open` to `close`; the browser connects again by itself, from where it was.
+ */
 function watch(path, objects, onChange) {
-  const source = new EventSource(path);
+  let source;
   const put = ({ data }) => {
     const object = JSON.parse(data);
     objects.set(keyOf(object), object);
     onChange();
   };
-  source.addEventListener("added", put);
-  source.addEventListener("modified", put);
-  source.addEventListener("deleted", ({ data }) => {
-    objects.delete(keyOf(JSON.parse(data)));
-    onChange();
-  });
-  source.addEventListener("reset", () => objects.clear());
-  source.addEventListener("open", () => tellLink("live", true));
-  source.addEventListener("error", () => tellLink("no connection to the agent; trying again …", false));
+  const open = () => {
+    let isFirst = true;
+    source = new EventSource(path);
+    source.addEventListener("added", put);
+    source.addEventListener("modified", put);
+    source.addEventListener("deleted", ({ data }) => {
+      objects.delete(keyOf(JSON.parse(data)));
+      onChange();
+    });
+    source.addEventListener("reset", () => objects.clear());
+    source.addEventListener("open", () => {
+      if (isFirst) objects.clear(); // what is told now is all that there is
+      isFirst = false;
+      tellLink("live", true);
+      if (log?.isCut) readLog(log.key);
+    });
+    source.addEventListener("error", () => tellLink("no connection to the agent; trying again …", false));
+  };
+  return { open, close: () => source?.close() };
 }
 
 function tellLink(text, isGood) {
@@ -162,13 +189,23 @@ function tellLink(text, isGood) {
   byId("link").className = isGood ? "" : "bad";
 }
 
-watch("/pods", pods, () => {
-  renderSoon();
-});
-watch("/events", events, () => {
-  renderSoon();
-  readManifestsSoon();
-});
+const watches = [
+  watch("/pods", pods, renderSoon),
+  watch("/events", events, () => {
+    renderSoon();
+    readManifestsSoon();
+  }),
+];
+
+/** A browser has six connections to a host, for all its tabs: one that nobody looks at holds none. */
+function followWhileShown() {
+  for (const { open, close } of watches) {
+    close();
+    if (!document.hidden) open();
+  }
+  if (document.hidden) log?.end.abort();
+}
+document.addEventListener("visibilitychange", followWhileShown);
 
 let manifestTimer;
 function readManifestsSoon() {
@@ -180,4 +217,5 @@ addEventListener("hashchange", () => {
   main.focus();
 });
 setInterval(renderSoon, 10_000); // ages
+followWhileShown();
 readManifests();
