@@ -18,7 +18,8 @@ export interface Step {
 const configDir = "/etc/gantry";
 
 const isOfState = /^(pods|rkt|\.?(manifests\.json|fetched-images)(\.tmp)?)$/;
-const isOfRun = /^(gantry\.sock(\.\d+)?|credentials|outside|plan\.\w{6}|\.?(probes|evictions)\.json(\.tmp)?)$/;
+const isOfRun =
+  /^(gantry\.sock(\.\d+)?|credentials|outside|plan\.\w{6}|\.?(probes|evictions)\.json(\.tmp)?)$/;
 
 /** Directories that no program has for itself (hier(7)), where a configuration names one. */
 const isEverybodys = /^\/([^/]*|(etc|home|run|usr|usr\/local|var|var\/lib)\/(?!gantry)[^/]*)$/;

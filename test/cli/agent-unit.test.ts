@@ -70,7 +70,7 @@ test("other directories may be written, and are waited for", async () => {
     "run-dir": "/srv/run",
     "manifest-path": "/srv/100%",
     "rkt-dir": "/srv/rkt",
-    listen: ["unix:///srv/run/gantry.sock", "unix:///srv/a%20b/gantry.sock", "http://127.0.0.1:1"],
+    listen: ["unix:///srv/run/gantry.sock", "unix:///srv/a%20b/gantry.sock", "http://127.0.0.1:10255"],
   };
   expect(await different({ flags })).toEqual([
     'RequiresMountsFor=/srv/100%% "/srv/my state"',
