@@ -55,8 +55,9 @@ function answer(
     ended.abort(); // nobody would read the body, and so nobody end it
     return new Response(null, { headers });
   }
-  if (query.follow) c.env.keepOpen();
-  else claimReader(c, options.readers, signal);
+  // Who pages through it may read a page for long; not so who can only read, as nobody has let him in.
+  if (query.follow || c.env.door.kind !== "loopback") c.env.keepOpen();
+  if (!query.follow) claimReader(c, options.readers, signal);
   const text = query.timestamps ? textWithTime : plainText;
   const body = logBody(found.lines, {
     format: hasRecords ? recordsOf(found.container) : text,

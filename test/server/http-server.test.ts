@@ -188,6 +188,32 @@ describe.each(addresses)("at %s", (address) => {
     await waitUntil("it to be ended", () => log.openCount() === 0);
   });
 
+  test("a log that is not followed is cut when it is not taken, but not where one must be let in", async () => {
+    const { promise: ended, resolve } = Promise.withResolvers<string>();
+    async function* endless() {
+      try {
+        for (;;) yield [logLine("x".repeat(65_536))];
+      } finally {
+        resolve("ended");
+      }
+    }
+    const { app } = testApp({
+      log: () => ({ kind: "stream", container: "app", isRunning: true, lines: endless() }),
+    });
+    await using listener = await listenAt(app, address, { limits: { silenceMs: 100 } });
+    const { port } = new URL(listener.address);
+    const path = "/pods/default/web-edge/logs";
+    const client = rawClient(listener.address, `GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`);
+    await waitUntil("its beginning", () => client.text() !== "");
+    client.socket.pause();
+    const isCut = !address.startsWith("unix");
+    // That nothing ends it is only seen by letting several times that time pass.
+    const isOver = isCut ? ended : Promise.race([ended, Bun.sleep(1000).then(() => "open")]);
+    expect(await isOver).toBe(isCut ? "ended" : "open");
+    client.socket.destroy();
+    await ended;
+  });
+
   test("connections over the limit get a 503 that says so, and what was there goes on", async () => {
     await using listener = await listenAt(testApp().app, address, { limits: { connections: 5 } });
     const held = Array.from({ length: 5 }, () => rawClient(listener.address, "GET /"));
@@ -235,14 +261,7 @@ describe.each(addresses)("at %s", (address) => {
       log += line;
     };
     const failing: Answerer = {
-      fetch: () =>
-        new Response(
-          new ReadableStream({
-            pull() {
-              throw new Error("broken");
-            },
-          }),
-        ),
+      fetch: () => new Response(new ReadableStream({ pull: () => Promise.reject(new Error("broken")) })),
     };
     await using listener = await listenAt(failing, address, { write });
     await rawClient(listener.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").closed;
