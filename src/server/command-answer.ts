@@ -24,8 +24,14 @@ export async function answerOnce(
   signal.addEventListener("abort", () => command.kill());
   if (wanted.hasInput) void passInput(body, command).catch(() => command.kill());
   if (c.req.header("accept")?.includes("application/json")) {
-    const [stdout, stderr] = await Promise.all([textOf(command.output), textOf(command.errors)]);
-    return jsonResponse({ exitCode: await command.exitCode, stdout, stderr });
+    const [output, errors] = await Promise.all([textOf(command.output), textOf(command.errors)]);
+    return jsonResponse({
+      exitCode: await command.exitCode,
+      stdout: output.text,
+      stderr: errors.text,
+      ...(output.isTruncated && { stdoutTruncated: true }),
+      ...(errors.isTruncated && { stderrTruncated: true }),
+    });
   }
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   void (async () => {
@@ -47,13 +53,17 @@ async function passInput(body: ReadableStream<Uint8Array> | null, command: Runni
 }
 
 /** Its beginning; what is beyond is read all the same, as the command would wait else. */
-async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
+async function textOf(
+  stream: AsyncIterable<Uint8Array>,
+): Promise<{ readonly text: string; readonly isTruncated: boolean }> {
   const decoder = new TextDecoder();
   let text = "";
   let left = bytesMax;
+  let isTruncated = false;
   for await (const bytes of stream) {
     text += decoder.decode(bytes.subarray(0, left), { stream: true });
+    isTruncated ||= bytes.length > left;
     left -= Math.min(left, bytes.length);
   }
-  return text + decoder.decode();
+  return { text: text + decoder.decode(), isTruncated };
 }

@@ -15,7 +15,8 @@
 // Then the server closes. A client that leaves ends the command and what that has started.
 //
 // As a plain POST, for scripts: the body is the standard input, the answer is what the command writes as it comes, its exit code in the
-// trailer X-Exit-Code; with `Accept: application/json` it is {exitCode, stdout, stderr} when the command has ended.
+// trailer X-Exit-Code; with `Accept: application/json` it is {exitCode, stdout, stderr} when the command has ended: of each stream the
+// first MiB, with {stdoutTruncated: true} or {stderrTruncated: true} where there was more.
 
 import { Hono } from "hono";
 import { errorChain } from "../host/error.ts";

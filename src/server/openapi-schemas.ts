@@ -99,7 +99,16 @@ export const schemas = {
     },
     ["unreadable"],
   ),
-  CommandResult: object({ exitCode: count, stdout: text, stderr: text }),
+  CommandResult: object(
+    {
+      exitCode: count,
+      stdout: text,
+      stderr: text,
+      stdoutTruncated: { const: true },
+      stderrTruncated: { const: true },
+    },
+    ["stdoutTruncated", "stderrTruncated"],
+  ),
   LogRecord: object(
     {
       timestamp: time,

@@ -7,6 +7,7 @@ import { tempDir } from "../temp-dir.ts";
 import { waitUntil } from "../wait-until.ts";
 import { curl, curled, listenAt, rawClient, statusOf } from "./at-socket.ts";
 import { clientFrame, upgradeHead } from "./client-frame.ts";
+import { checkBody } from "./description.ts";
 import { RawWebSocket } from "./raw-web-socket.ts";
 import { testApp, type World } from "./test-app.ts";
 
@@ -246,6 +247,21 @@ describe("for scripts", () => {
       ...["-X", "POST", "-H", "Accept: application/json"],
     );
     expect(JSON.parse(text)).toEqual({ exitCode: 5, stdout: "out\n", stderr: "err\n" });
+  });
+
+  test.each([
+    ["all of a MiB", 1_048_576, {}],
+    ["only a MiB of more, and says so", 1_048_577, { stdoutTruncated: true }],
+  ])("as JSON it has %s", async (_what, count, truncated) => {
+    const script = sh(`head -c ${count} /dev/zero | tr "\\0" x`);
+    const text = await curled(address, `${path}?${script}`, "-X", "POST", "-H", "Accept: application/json");
+    checkBody("CommandResult", JSON.parse(text), "exec");
+    expect(JSON.parse(text)).toEqual({
+      exitCode: 0,
+      stdout: "x".repeat(1_048_576),
+      stderr: "",
+      ...truncated,
+    });
   });
 });
 
