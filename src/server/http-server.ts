@@ -30,6 +30,8 @@ const excessMs = 2000;
 const refusalMs = 1000;
 /** Requests that a client may send on while it is answered; they are dropped. Who sends more is cut amid its answer. */
 const droppedMax = 100;
+/** Answered of what one connection sends at once, however quick that is. Who waits for each answer never gets there. */
+const atOnceMax = 16;
 
 /** What there is to know of a connection beside its socket. */
 interface Client {
@@ -39,7 +41,9 @@ interface Client {
   /** Cuts it unless the header of its next request has come. */
   deadline: NodeJS.Timeout | undefined;
   answering: ServerResponse | undefined;
-  /** Requests that came meanwhile. */
+  /** Requests of this turn of the event loop. */
+  atOnce: number;
+  /** Requests that came too early. */
   dropped: number;
 }
 
@@ -115,7 +119,15 @@ export class HttpServer implements AsyncDisposable {
       return;
     }
     const isExcess = this.#clients.size >= connections;
-    this.#clients.set(socket, { raw, isExcess, deadline: undefined, answering: undefined, dropped: 0 });
+    const client: Client = {
+      raw,
+      isExcess,
+      deadline: undefined,
+      answering: undefined,
+      atOnce: 0,
+      dropped: 0,
+    };
+    this.#clients.set(socket, client);
     this.#setDeadline(socket, isExcess ? excessMs : headerMs, () =>
       this.#refuse(new RequestError(408, "The request's header did not come in time"), socket),
     );
@@ -144,10 +156,7 @@ export class HttpServer implements AsyncDisposable {
       this.#refuse(new RequestError(503, `There are ${limits.connections} connections already`), socket);
       return;
     }
-    if (client.answering !== undefined) {
-      drop(request, client, client.answering);
-      return;
-    }
+    if (this.#isDropped(request, client)) return;
     client.answering = response;
     clearTimeout(client.deadline);
     response.once("finish", () => {
@@ -167,10 +176,7 @@ export class HttpServer implements AsyncDisposable {
   /** Answered like every other, unless the app takes the socket. */
   #answerUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const client = this.#clients.get(socket);
-    if (client?.answering !== undefined) {
-      drop(request, client, client.answering);
-      return;
-    }
+    if (client && (client.answering || client.dropped > 0) && this.#isDropped(request, client)) return;
     if (head.length > 0) socket.unshift(head);
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
@@ -207,6 +213,26 @@ export class HttpServer implements AsyncDisposable {
     this.#close(socket, answer);
   }
 
+  /**
+   * As what is sent before the last request is answered: bun (1.4) gives out all of it at once, and so one connection could have everything
+   * made that it asks for. RFC 9112 9.3.2 lets a server close instead.
+   */
+  #isDropped(request: IncomingMessage, client: Client): boolean {
+    if (client.atOnce === 0) {
+      setImmediate(() => {
+        client.atOnce = 0;
+      });
+    }
+    client.atOnce += 1;
+    if (client.answering === undefined && client.dropped === 0 && client.atOnce <= atOnceMax) return false;
+    client.dropped += 1;
+    request.resume();
+    if (client.dropped > droppedMax) client.raw.destroy();
+    else if (client.answering) client.answering.shouldKeepAlive = false;
+    else if (client.dropped === 1) this.#close(request.socket, "");
+    return true;
+  }
+
   #close(socket: Duplex, last: string): void {
     const raw = this.#clients.get(socket)?.raw ?? socket;
     if (!socket.writable) {
@@ -217,17 +243,6 @@ export class HttpServer implements AsyncDisposable {
     const late = setTimeout(() => raw.destroy(), refusalMs); // who has not ended a TLS handshake cannot be answered
     raw.once("close", () => clearTimeout(late));
   }
-}
-
-/**
- * What is sent before the last request is answered: bun (1.4) gives out all of it at once, and so one connection could have everything made
- * that it asks for. RFC 9112 9.3.2 lets a server close instead.
- */
-function drop(request: IncomingMessage, client: Client, answering: ServerResponse): void {
-  client.dropped += 1;
-  answering.shouldKeepAlive = false;
-  request.resume();
-  if (client.dropped > droppedMax) client.raw.destroy();
 }
 
 /** By node's code; undefined: the connection is lost. */
