@@ -57,7 +57,8 @@ function guardLoopback({ method, headers }: Request, port: number): void {
   if (method !== "GET" && method !== "HEAD") {
     throw new RequestError(405, `${method} is refused: this address is read only`, { Allow: "GET, HEAD" });
   }
-  if (headers.has("upgrade")) {
+  // Others are not taken up by anyone: `h2c` is offered by curl --http2 and by Java with every request.
+  if (headers.get("upgrade")?.toLowerCase() === "websocket") {
     throw new RequestError(403, "Commands are refused: this address is read only; use the unix socket");
   }
 }

@@ -150,6 +150,12 @@ describe("on TCP", () => {
     }
   });
 
+  test("a WebSocket is refused, another upgrade is not taken up", async () => {
+    const host = "localhost:10255";
+    for (const upgrade of ["websocket", "WebSocket"]) expect(await onTcp({ host, upgrade })).toBe(403);
+    expect(await onTcp({ host, upgrade: "h2c" })).toBe(200);
+  });
+
   test("nothing but reading is allowed", async () => {
     const host = "localhost:10255";
     expect(await onTcp({ host }, "HEAD")).toBe(200);

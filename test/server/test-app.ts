@@ -34,6 +34,8 @@ export interface World {
   /** What starts commands, and where the ports of every pod are. */
   command: CommandSource["start"];
   ports: FoundPorts;
+  /** Which of what does more than read was asked for. */
+  readonly acts: string[];
   /** What was written to the agent's own log. */
   readonly logged: string[];
 }
@@ -65,6 +67,7 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
     log: () => stream(["one", "two"]),
     command: () => ({ kind: "podNotFound" }),
     ports: { kind: "podNotFound" },
+    acts: [],
     logged: [],
     ...change,
   };
@@ -85,9 +88,24 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
     },
     events: { list: () => world.events, ...unchanging },
     logs: { open: (query) => world.log(query) },
-    commands: { start: (asked) => world.command(asked) },
-    ports: { find: async () => world.ports },
-    plans: { plan: async () => ({ files: [] }) },
+    commands: {
+      start(asked) {
+        world.acts.push("command");
+        return world.command(asked);
+      },
+    },
+    ports: {
+      async find() {
+        world.acts.push("ports");
+        return world.ports;
+      },
+    },
+    plans: {
+      async plan() {
+        world.acts.push("plan");
+        return { files: [] };
+      },
+    },
     manifests: {
       path: "/etc/gantry/manifests",
       files: () => world.files,
@@ -95,7 +113,10 @@ export function testApp(change: Partial<World> = {}): { app: App; world: World }
         return world.unreadable;
       },
       held: [podKey("default", "web-edge")],
-      confirmDelete: () => Promise.resolve(world.confirmed),
+      async confirmDelete() {
+        world.acts.push("confirm-delete");
+        return world.confirmed;
+      },
     },
     stats: {
       nodeConditions: () => world.nodeConditions,
