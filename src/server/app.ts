@@ -50,7 +50,7 @@ export type App = Hono<ServerEnv>;
 const loggedMax = 300;
 
 export function createApp(options: AppOptions): App {
-  const app: App = new Hono();
+  const app: App = new Hono({ strict: false }); // as the kubelet, which answers `/pods/` too
   app.use(async (c, next) => {
     c.set("requestId", crypto.randomUUID());
     await next();

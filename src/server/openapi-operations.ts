@@ -111,14 +111,6 @@ const health: Operation = {
   answers: { 200: plainText, 503: plainText },
 };
 
-const machine: Operation = {
-  summary: "The machine, as cadvisor tells it",
-  answers: { 200: json("MachineInfo") },
-};
-const runningPods: Operation = {
-  summary: "The pods that run, whatever the manifests say",
-  answers: { 200: json("RunningPodList") },
-};
 const metrics: Operation = { summary: "For Prometheus", answers: { 200: plainText } };
 
 /** By method and path, as the routes have them. */
@@ -170,10 +162,14 @@ export const operations: Readonly<Record<string, Operation>> = {
     answers: { 200: json("Summary") },
   },
   "GET /node": { summary: "The machine and its conditions", answers: { 200: json("Node") } },
-  "GET /spec/": machine,
-  "GET /spec": machine,
-  "GET /runningpods/": runningPods,
-  "GET /runningpods": runningPods,
+  "GET /spec": {
+    summary: "The machine, as cadvisor tells it",
+    answers: { 200: json("MachineInfo") },
+  },
+  "GET /runningpods": {
+    summary: "The pods that run, whatever the manifests say",
+    answers: { 200: json("RunningPodList") },
+  },
   "GET /metrics": metrics,
   "GET /metrics/resource": metrics,
   "GET /images": { summary: "The images that are there", answers: { 200: json("Images") } },

@@ -24,9 +24,7 @@ export function statsRoutes({ stats }: { stats: StatsView }): Hono<ServerEnv> {
   const routes = new Hono<ServerEnv>();
   routes.get("/stats/summary", async () => jsonResponse(await stats.summary()));
   routes.get("/node", async () => jsonResponse(await stats.node()));
-  // The kubelet's end in a slash.
-  for (const path of ["/spec/", "/spec"]) routes.get(path, async () => jsonResponse(await stats.machine()));
-  for (const path of ["/runningpods/", "/runningpods"])
-    routes.get(path, () => jsonResponse(stats.runningPods()));
+  routes.get("/spec", async () => jsonResponse(await stats.machine()));
+  routes.get("/runningpods", () => jsonResponse(stats.runningPods()));
   return routes;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { App } from "../../src/server/app.ts";
+import { operations } from "../../src/server/openapi-operations.ts";
 import { testApp, unixConnection } from "./test-app.ts";
 
 async function get(app: ReturnType<typeof testApp>["app"], path: string, init: RequestInit = {}) {
@@ -90,13 +91,31 @@ describe("errors", () => {
 
   test("are what every path and method without an answer gets", async () => {
     const { app } = testApp();
-    for (const path of ["/pods/", "/pods/default", "/pods/default/web-edge/run", "/logs", "//pods"]) {
+    for (const path of [
+      "/pods//",
+      "/pods/default",
+      "/pods/default/",
+      "/pods/default/web-edge/run",
+      "/logs",
+      "//pods",
+    ]) {
       expect((await get(app, path)).response.status).toBe(404);
     }
     for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
       expect((await get(app, "/pods", { method })).response.status).toBe(404);
     }
   });
+});
+
+test("a path may end in a slash, as the kubelet's do", async () => {
+  const { app } = testApp();
+  const plain = Object.keys(operations).flatMap((key) => (/^GET ([^:]+)$/.exec(key) ?? []).slice(1));
+  const paths = plain.filter((path) => path !== "/");
+  expect(paths).toContain("/stats/summary");
+  for (const path of [...paths, "/pods/default/web-edge", "/pods/default/web-edge/logs"]) {
+    const { response } = await get(app, `${path}/`);
+    expect([path, response.status]).toEqual([path, 200]);
+  }
 });
 
 describe("on TCP", () => {

@@ -13,7 +13,7 @@ export async function checkAnswer(
   { method, url }: Pick<Request, "method" | "url">,
   response: Response,
 ): Promise<void> {
-  const { pathname } = new URL(url);
+  const pathname = new URL(url).pathname.replace(/(?<=.)\/$/, "");
   const where = `${method} ${pathname}: ${response.status}`;
   const described = operationAt(method === "HEAD" ? "GET" : method, pathname)?.answers[response.status];
   if (response.status === 101 && described) return;

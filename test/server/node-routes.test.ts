@@ -34,9 +34,7 @@ const metrics = metricsRoutes({
 
 test.each([
   ["/stats/summary", { node: { nodeName: "edge" }, pods: [] }],
-  ["/spec/", { num_cores: 2 }],
   ["/spec", { num_cores: 2 }],
-  ["/runningpods/", podList],
   ["/runningpods", podList],
   ["/node", node],
 ])("%s", async (path, answer) => {

@@ -56,6 +56,9 @@ describe("a parameter leads nowhere", () => {
     };
     for (const value of hostile) {
       const target = `${filled(path, { ...sound, [name]: value })}?command=id&port=80`;
+      // `/pods/default/..` is `/pods/` before anybody sees it: a path without a parameter.
+      const { pathname } = new URL(target, "http://localhost");
+      if (`${method} ${pathname.replace(/\/$/, "")}` in operations) continue;
       const response = await app.request(target, { method }, unixConnection);
       const what = `${method} ${target.slice(0, 100)}`;
       expect([what, response.status >= 400 && response.status < 500]).toEqual([what, true]);
