@@ -79,6 +79,7 @@ test("a pod's detail follows its log", async () => {
 test("a redraw takes neither the focus nor the place in the log", async () => {
   const script = "for i in $(seq 100); do echo line $i; done; trap 'exit 0' TERM; while :; do sleep 1; done";
   await machine.write("long.yaml", manifest("long", { image: machine.image, scripts: { main: script } }));
+  await machine.waitForReady("long");
   await using it = await open("#/pods/default/long-node");
   const lines = it.page.locator("#lines");
   await waitUntil("all lines", async () => (await lines.textContent())?.includes("line 100"));
@@ -102,6 +103,7 @@ test("a redraw takes neither the focus nor the place in the log", async () => {
 test("of a loud pod's log the last lines are kept, and no more", async () => {
   const script = "trap 'exit 0' TERM; i=1; while :; do seq $i $((i + 499)); i=$((i + 500)); sleep 0.1; done";
   await machine.write("loud.yaml", manifest("loud", { image: machine.image, scripts: { main: script } }));
+  await machine.waitForReady("loud");
   await using it = await open("#/pods/default/loud-node");
   const shown = async () =>
     (

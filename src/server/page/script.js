@@ -125,7 +125,7 @@ function render() {
     byId("pod-log").append(logView(key));
     readLog(key);
   } else if (log?.isRefused) readLog(log.key);
-  if (key !== undefined) explain(key);
+  if (pods.has(key)) explain(key);
   if (focused) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 
