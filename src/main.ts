@@ -34,4 +34,6 @@ function self(): readonly [program: string, ...args: string[]] {
   return import.meta.path.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, import.meta.path];
 }
 
+// What containers are to read has the mode that it is made with, whatever a shell is set to.
+process.umask(0o022);
 process.exit(await run(process.argv.slice(2)));

@@ -17,6 +17,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/node_modules/.bin:$PATH"
+umask 022
 
 die() { echo "setup: $*" >&2; exit 1; }
 
