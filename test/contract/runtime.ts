@@ -30,7 +30,9 @@ export interface RuntimeUnderTest extends AsyncDisposable {
   readonly runtime: Runtime;
   /** A Pod of that name, in namespace `default`; restartPolicy does not matter. */
   makePod(name: string, behaviour: Behaviour): Pod;
-  /** Whether `endsLate` is on its way out. */
+  /** Whether `endsLate` has got so far that it would not end at once. */
+  canBeTold(revision: Revision): Promise<boolean>;
+  /** Whether it is on its way out. */
   hasBeenTold(revision: Revision): Promise<boolean>;
   /** What ConfigMaps there are from now on; none at first. `mountsSettings` mounts the one named `settings`. */
   setObjects(objects: ConfigObjects): void;
@@ -130,7 +132,7 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
     test("what has been told to stop ends, and tells that it was told to, also when the call is aborted", async () => {
       await using it = await create();
       const revision = await started(it, it.makePod("web", "endsLate"));
-      await waitUntil("the app to run", async () => (await only(it)).apps[0]?.state.kind === "running");
+      await waitUntil("the app to run", () => it.canBeTold(revision));
       const abort = new AbortController();
       const stopped = failureOf(it.runtime.stop(revision, deliberate, abort.signal));
       await waitUntil("it to be told", () => it.hasBeenTold(revision));

@@ -28,6 +28,7 @@ runtimeContract("memory", async () => {
       if (behaviour === "endsLate") runtime.faults.set("stop", gate(podKeyOf(pod)).fault);
       return pod;
     },
+    canBeTold: async () => true,
     hasBeenTold: async ({ uuid }) =>
       runtime.revisions.some((one) => one.uuid === uuid && one.state.kind === "stopping"),
     setObjects(objects) {

@@ -1,6 +1,7 @@
 // The port made of rkt and systemd keeps the port's contract, with the built-in engine and a real systemd.
 
 import { expect, test } from "bun:test";
+import { constants } from "node:os";
 import { systemClock } from "../../src/host/clock.ts";
 import { appUnitName } from "../../src/pod/names.ts";
 import { type Behaviour, type RuntimeUnderTest, runtimeContract } from "../contract/runtime.ts";
@@ -28,6 +29,14 @@ runtimeContract("rkt and systemd, with the built-in engine", async () => {
       const image = behaviour === "imageMissing" ? `${machine.image}.missing` : machine.image;
       const volumes = behaviour === "mountsSettings" ? [configMapVolume("settings")] : [];
       return machine.makePod(name, { image, command: commands[behaviour] }, { volumes });
+    },
+    async canBeTold({ uuid }) {
+      const pid = await run("systemctl", "show", "--value", "-p", "MainPID", appUnitName(uuid, "main"));
+      const status = await Bun.file(`/proc/${pid.trim()}/status`)
+        .text()
+        .catch(() => "");
+      const [, caught = "0"] = /^SigCgt:\s*(\w+)$/m.exec(status) ?? [];
+      return (BigInt(`0x${caught}`) & (1n << BigInt(constants.signals.SIGTERM - 1))) !== 0n;
     },
     // To the engine an app that ends is a unit that stops before its pod's.
     async hasBeenTold({ uuid }) {
