@@ -1,4 +1,4 @@
-// `gantry config`: the agent's settings as they are in effect, and where each comes from.
+// `gantry config`: the settings that an agent started from here would have, and where each comes from.
 
 import { type ConfigInput, type EffectiveConfig, readConfig } from "../config/read-config.ts";
 import { allSettings } from "../config/settings.ts";
