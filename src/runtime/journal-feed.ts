@@ -46,12 +46,10 @@ export class JournalFeed implements Disposable {
   }
 
   async #run(match: JournalMatch, after: string | undefined): Promise<void> {
-    const { signal } = this.#end;
-    for await (const entries of followJournal(match, after, signal)) {
+    for await (const entries of followJournal(match, after, this.#end.signal)) {
       this.#add(entries);
       this.#tell();
     }
-    if (!signal.aborted) throw new Error("journalctl has ended"); // as it does with success when it is asked to
   }
 
   #add(entries: readonly JournalEntry[]): void {
