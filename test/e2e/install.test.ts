@@ -2,29 +2,17 @@
 // hardened, and everything still works under it.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import type { Pod } from "kubernetes-types/core/v1.d.ts";
 import { writeAci } from "../aci.ts";
 import { networkState } from "../engine/network/networked-pod.ts";
 import { waitUntil } from "../wait-until.ts";
-import { executable } from "./executable.ts";
+import { call, gantry, journal, putExecutable } from "./installed-gantry.ts";
 import { removeUnits, run } from "./machine.ts";
 import { manifest } from "./manifest.ts";
 
-const gantry = "/usr/local/bin/gantry";
 const image = "/srv/images/busybox.aci";
 const manifests = "/etc/gantry/manifests";
-
-function call(...argv: readonly string[]) {
-  const { exitCode, stdout, stderr } = Bun.spawnSync([gantry, ...argv], { stdin: "ignore" });
-  return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
-}
-
-/** A new file in place of the old one, as a package manager does it: the old one may run. */
-async function putExecutable(): Promise<void> {
-  await copyFile(await executable(), `${gantry}.new`);
-  await rename(`${gantry}.new`, gantry);
-}
 
 function pod(name: string): Pod {
   return JSON.parse(call("get", "pod", name, "-o", "json").stdout);
@@ -33,10 +21,6 @@ function pod(name: string): Pod {
 function waitReady(...names: readonly string[]): void {
   const { exitCode, stderr } = call("wait", ...names, "--for=condition=Ready", "--timeout=20s");
   if (exitCode !== 0) throw new Error(`${stderr}${call("get", "pods", "-o", "yaml").stdout}${journal()}`);
-}
-
-function journal(): string {
-  return Bun.spawnSync(["journalctl", "--no-pager", "-o", "cat", "-u", "gantry"]).stdout.toString();
 }
 
 const unitProperty = async (name: string) =>

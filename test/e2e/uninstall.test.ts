@@ -1,14 +1,13 @@
 // An installed agent with directories of a person's choice, and its end: nobody else's things are touched, and none under an agent that runs.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { writeAci } from "../aci.ts";
 import { waitUntil } from "../wait-until.ts";
-import { executable } from "./executable.ts";
+import { call, gantry, journal, putExecutable } from "./installed-gantry.ts";
 import { removeUnits, run } from "./machine.ts";
 import { manifest } from "./manifest.ts";
 
-const gantry = "/usr/local/bin/gantry";
 const image = "/srv/images/busybox.aci";
 /** A file system, as one that another one's files lie on too. */
 const disk = "/srv/disk";
@@ -16,24 +15,14 @@ const runDir = "/srv/run/gantry";
 const manifests = "/srv/manifests";
 const config = "/etc/gantry/config.yaml";
 
-function call(...argv: readonly string[]) {
-  const { exitCode, stdout, stderr } = Bun.spawnSync([gantry, ...argv], { stdin: "ignore" });
-  return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
-}
-
 const isThere = (path: string) =>
   stat(path).then(
     () => true,
     () => false,
   );
 
-function journal(): string {
-  return Bun.spawnSync(["journalctl", "--no-pager", "-o", "cat", "-u", "gantry"]).stdout.toString();
-}
-
 beforeAll(async () => {
-  await copyFile(await executable(), `${gantry}.new`);
-  await rename(`${gantry}.new`, gantry);
+  await putExecutable();
   await mkdir("/srv/images", { recursive: true });
   await writeAci(image);
   await mkdir(disk, { recursive: true });
